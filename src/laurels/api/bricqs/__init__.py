@@ -1,0 +1,1 @@
+"""The Bricqs API, `/api/v1`: API keys, for servers. Its words stay in this folder."""

@@ -1,0 +1,1 @@
+"""What follows from what. Pure: no I/O, no clock, no chance, no async."""

@@ -1,0 +1,191 @@
+"""
+Every refusal, drawn as a tree. A docstring is the default message; `field` and `fix` add the rest.
+
+LaurelsError
+├── Refusal                      the caller can do something about it; nothing was kept
+│   ├── Unauthorized             who are you?
+│   │   └── InvalidCredentials
+│   ├── Forbidden                we know you, and no
+│   │   ├── TenantDisabled
+│   │   ├── TenantMismatch
+│   │   ├── ScopeMissing
+│   │   └── UserMismatch
+│   ├── MalformedBody            not JSON at all
+│   ├── InvalidBody              JSON, but not of the right shape
+│   │   └── NumberOutOfRange
+│   ├── BodyTooLarge
+│   ├── InvalidQuery
+│   ├── IdempotencyKeyInvalid
+│   ├── IdempotencyKeyMismatch
+│   ├── NotFound
+│   │   └── UnknownChallenge
+│   ├── MethodNotAllowed
+│   ├── ClaimNotReady
+│   ├── WouldOverdraw
+│   ├── RateLimited
+│   │   └── ParticipantRateLimited
+│   ├── Unavailable              the store cannot be asked, or too much is waiting
+│   └── RulebookRefused
+└── LimitMet                     met while deciding: the event is parked with this as its reason
+    ├── ChainTooLong
+    ├── StateTooLarge
+    └── AmountTooLarge
+"""
+
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """One thing wrong with an input: where it stands, and what to do about it."""
+
+    path: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"line {self.line}, {self.path}" if self.line else self.path
+        return f"{where}: {self.message}"
+
+
+class LaurelsError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        super().__init__(self.message)
+
+
+class Refusal(LaurelsError):
+    """The request was refused and nothing was kept."""
+
+
+class Unauthorized(Refusal):
+    """No valid credentials were sent."""
+
+
+class InvalidCredentials(Unauthorized):
+    """The app id and secret do not belong together."""
+
+
+class Forbidden(Refusal):
+    """This caller may not do that."""
+
+
+class TenantDisabled(Forbidden):
+    """The tenant is disabled."""
+
+
+class TenantMismatch(Forbidden):
+    """X-Bricqs-Tenant names another tenant than the key's; leave the header out or correct it."""
+
+
+class ScopeMissing(Forbidden):
+    """The key does not have the scope that this route asks for."""
+
+
+class UserMismatch(Forbidden):
+    """`userId` must be the token's own user."""
+
+
+class MalformedBody(Refusal):
+    """The body is not JSON."""
+
+
+class InvalidBody(Refusal):
+    """The body does not have the shape that this route asks for."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__("; ".join(map(str, problems)) or None)
+
+
+class NumberOutOfRange(InvalidBody):
+    """A rule reads a number that lies outside ±9,000,000,000."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.message = self.message or "A rule reads a number outside ±9,000,000,000."
+
+
+class BodyTooLarge(Refusal):
+    """The body is larger than this route takes."""
+
+
+class InvalidQuery(Refusal):
+    """A query parameter does not have the shape that this route asks for."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__("; ".join(map(str, problems)) or None)
+
+
+class IdempotencyKeyInvalid(Refusal):
+    """Idempotency-Key must be 1 to 255 characters out of A-Z a-z 0-9 _ - : and ."""
+
+
+class IdempotencyKeyMismatch(Refusal):
+    """The Idempotency-Key header and the body's idempotency_key differ; send one, or both alike."""
+
+
+class NotFound(Refusal):
+    """There is nothing at this path."""
+
+
+class UnknownChallenge(NotFound):
+    """The rulebook has no such challenge."""
+
+
+class MethodNotAllowed(Refusal):
+    """This path does not take that method."""
+
+
+class ClaimNotReady(Refusal):
+    """The challenge is not completed, so there is nothing to claim yet."""
+
+
+class WouldOverdraw(Refusal):
+    """The balance is smaller than the amount."""
+
+
+class RateLimited(Refusal):
+    """Too many requests; wait and try again."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        self.retry_after_ms = retry_after_ms
+        super().__init__()
+
+
+class ParticipantRateLimited(RateLimited):
+    """Too many writes for this participant; wait and try again."""
+
+
+class Unavailable(Refusal):
+    """The server cannot take this now; try again."""
+
+    def __init__(self, message: str | None = None, *, retry_after_ms: int = 1000) -> None:
+        self.retry_after_ms = retry_after_ms
+        super().__init__(message)
+
+
+class RulebookRefused(Refusal):
+    """The rulebook cannot be applied; the old one stays in force."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)) or None)
+
+
+class LimitMet(LaurelsError):
+    """A limit was met while deciding; the event is parked and changed nothing."""
+
+
+class ChainTooLong(LimitMet):
+    """One event led to more facts than are allowed; some rules may feed each other in a circle."""
+
+
+class StateTooLarge(LimitMet):
+    """The participant's state would outgrow its limit; a distinct objective may be too broad."""
+
+
+class AmountTooLarge(LimitMet):
+    """A posting or a balance would pass the largest amount."""

@@ -1,0 +1,76 @@
+"""Events as they reach us, the facts we make of them, and claims: the commands of the engine."""
+
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+
+TenantId: TypeAlias = str
+"""One world of one tenant: `demo/live` or `demo/test`. Everything stored begins with it."""
+ParticipantId: TypeAlias = str
+EventId: TypeAlias = str
+"""A ULID, bare. APIs that show a prefix add their own."""
+Instant: TypeAlias = int
+"""Milliseconds since 1970, UTC."""
+
+CUSTOM: Final = "custom."
+"""What the kind of a fact begins with when an application reported it."""
+
+
+class Event(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    Something a participant did, as reported to us. A report, not yet a truth.
+
+    `properties_json` is the same object as `properties`, as it was sent: numbers keep all their
+    digits there. The id is made when the event is accepted, and is unique for ever.
+    """
+
+    tenant: TenantId
+    id: EventId
+    participant: ParticipantId
+    name: str
+    properties: dict[str, Any]
+    properties_json: str
+    occurred_at: Instant
+    received_at: Instant
+    key: str | None = None
+    source: str | None = None
+    dated: bool = True
+    """Whether the caller gave the time; else `occurred_at` is `received_at`."""
+
+
+class Claim(Struct, frozen=True, kw_only=True, gc=False):
+    """A participant asks for the reward of a completed challenge."""
+
+    tenant: TenantId
+    id: EventId
+    participant: ParticipantId
+    challenge: str
+    received_at: Instant
+    key: str | None = None
+
+
+Command: TypeAlias = Event | Claim
+
+
+class Fact(Struct, frozen=True, gc=False):
+    """Something we hold to be true. Rules read facts; they never read events."""
+
+    kind: str
+    data: dict[str, Any]
+    at: Instant
+    because: int = -1
+    """Position of the change that made this fact; -1 when the event itself did."""
+
+
+def accept(event: Event) -> Fact:
+    """Turn a report into a fact. Names we have never seen are welcome."""
+    return Fact(CUSTOM + event.name, event.properties, event.occurred_at)
+
+
+def operation(command: Command) -> str:
+    """
+    Name what a key is bound to, beside its participant.
+
+    Every event route of both APIs shares one namespace; a claim is bound to its challenge.
+    """
+    return "event" if isinstance(command, Event) else f"claim:{command.challenge}"

@@ -1,0 +1,176 @@
+"""What the engine asks of the world, and the receipts it hands out."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from laurels.core.change import Change
+from laurels.core.errors import Refusal
+from laurels.core.event import Command, EventId, Instant, ParticipantId, TenantId
+
+Answerer: TypeAlias = Literal["decision", "cache", "store"]
+
+
+class Receipt(Struct, frozen=True, kw_only=True, gc=False):
+    """
+    What we remember of our answer. Each API renders it in its own words, from this alone.
+
+    `answered_by` tells a first answer from a replay, and which memory the replay came from.
+    """
+
+    id: EventId
+    name: str
+    """The event's name; empty for what is no event."""
+    number: int
+    """The journal's."""
+    version: int
+    """The rulebook's that judged it; 0 when there was none."""
+    recorded_at: Instant
+    received_at: Instant
+    changes: tuple[Change, ...]
+    answered_by: Answerer = "decision"
+    mismatch: bool = False
+    """The same key came with other content; the first content stands."""
+    known: bool = True
+    """Whether any rule names this event. Only told in a first answer."""
+
+    @property
+    def duplicate(self) -> bool:
+        return self.answered_by != "decision"
+
+
+Outcome: TypeAlias = Receipt | Refusal
+"""What came of one command. Refusals are values here: one never harms its neighbours."""
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """Who an API key speaks for. The key itself is known only by its SHA-256."""
+
+    id: str
+    tenant: TenantId
+    scopes: frozenset[str]
+    expires_at: Instant | None = None
+    revoked: bool = False
+    tenant_disabled: bool = False
+
+
+class App(Struct, frozen=True, kw_only=True):
+    """An app mints tokens for its tenant's live world."""
+
+    id: str
+    tenant: TenantId
+    secret_digest: bytes
+    tenant_disabled: bool = False
+
+
+class Identity(Protocol):
+    """Who may call. Read by the edge, which caches what it learns for a second."""
+
+    def find_key(self, digest: bytes) -> ApiKey | None: ...
+    def find_app(self, app: str) -> App | None: ...
+    def is_disabled(self, tenant: TenantId) -> bool: ...
+
+
+class HistoryEntry(Struct, frozen=True):
+    id: EventId
+    name: str
+    properties_json: str
+    occurred_at: Instant
+
+
+class History(Struct, frozen=True):
+    """One page of a participant's events, newest first, and how many there are in all."""
+
+    entries: list[HistoryEntry]
+    total: int
+
+
+class Queries(Protocol):
+    """What can be asked. Each call reads one committed snapshot and may block: call in a thread."""
+
+    def history(
+        self,
+        tenant: TenantId,
+        participant: ParticipantId,
+        *,
+        name: str | None,
+        since: Instant | None,
+        until: Instant | None,
+        page: int,
+        page_size: int,
+    ) -> History:
+        """Events with `since <= occurred_at < until`."""
+        ...
+
+    def is_ready(self) -> bool: ...
+
+
+class Clock(Protocol):
+    """The only way to learn the time or a new id."""
+
+    def now(self) -> Instant: ...
+    def accept(self, count: int) -> tuple[Instant, list[EventId]]:
+        """Return the moment of acceptance, and ids of that moment, rising."""
+        ...
+
+
+class Submitter(Protocol):
+    """The async edge of the engine: what waits at the same moment becomes one transaction."""
+
+    async def submit(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Return one outcome a command, in order, once all of them are committed."""
+        ...
+
+    def recall(self, command: Command) -> Receipt | None:
+        """Return the cached receipt of a committed command with this key, if there is one."""
+        ...
+
+
+class Tenant(Struct, frozen=True):
+    """A customer of the server. Its worlds are the tenants `<name>/live` and `<name>/test`."""
+
+    name: str
+    disabled: bool = False
+
+
+class KeyEntry(Struct, frozen=True):
+    """A stored key as an operator sees it: never the key itself."""
+
+    key: ApiKey
+    hint: str
+    """How the key begins, enough to recognise it."""
+    created_at: Instant
+
+
+class Registry(Protocol):
+    """What operators manage: tenants, apps, keys and rulebooks. Short writes, one at a time."""
+
+    def create_tenant(self, name: str, at: Instant) -> bool:
+        """Say whether it is new."""
+        ...
+
+    def tenants(self) -> list[Tenant]: ...
+    def set_disabled(self, name: str, *, disabled: bool) -> bool:
+        """Say whether there is such a tenant."""
+        ...
+
+    def put_app(self, app: App, at: Instant) -> None:
+        """Create the app, or give it a new secret."""
+        ...
+
+    def apps(self) -> list[App]: ...
+    def put_key(self, key: ApiKey, *, digest: bytes, hint: str, at: Instant) -> None: ...
+    def keys(self) -> list[KeyEntry]: ...
+    def revoke_key(self, key_id: str) -> bool:
+        """Say whether there is such a key."""
+        ...
+
+    def put_rulebook(self, tenant: TenantId, source: str, at: Instant) -> int:
+        """Make `source` the rulebook in force; return its version, the old one if it is the same."""
+        ...
+
+    def rulebook_source(self, tenant: TenantId) -> tuple[int, str] | None:
+        """Return the version in force and its text as it was applied."""
+        ...
