@@ -188,4 +188,4 @@ class StateTooLarge(LimitMet):
 
 
 class AmountTooLarge(LimitMet):
-    """A posting or a balance would pass the largest amount."""
+    """A posting, a balance or a sum would pass the largest amount."""

@@ -1,6 +1,6 @@
 """Events as they reach us, the facts we make of them, and claims: the commands of the engine."""
 
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -37,6 +37,9 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     dated: bool = True
     """Whether the caller gave the time; else `occurred_at` is `received_at`."""
 
+    operation: ClassVar[str] = "event"
+    """What a key is bound to, beside its participant: one namespace for every event route."""
+
 
 class Claim(Struct, frozen=True, kw_only=True, gc=False):
     """A participant asks for the reward of a completed challenge."""
@@ -47,6 +50,10 @@ class Claim(Struct, frozen=True, kw_only=True, gc=False):
     challenge: str
     received_at: Instant
     key: str | None = None
+
+    @property
+    def operation(self) -> str:
+        return f"claim:{self.challenge}"
 
 
 Command: TypeAlias = Event | Claim
@@ -65,12 +72,3 @@ class Fact(Struct, frozen=True, gc=False):
 def accept(event: Event) -> Fact:
     """Turn a report into a fact. Names we have never seen are welcome."""
     return Fact(CUSTOM + event.name, event.properties, event.occurred_at)
-
-
-def operation(command: Command) -> str:
-    """
-    Name what a key is bound to, beside its participant.
-
-    Every event route of both APIs shares one namespace; a claim is bound to its challenge.
-    """
-    return "event" if isinstance(command, Event) else f"claim:{command.challenge}"

@@ -31,6 +31,8 @@ FACTS_PER_COMMAND_MAX: Final = 100
 STATE_BYTES_MAX: Final = 64 * 1024
 AMOUNT_MAX: Final = 10**15
 """The largest single posting, and the largest balance: both stay exact in a JSON number."""
+MEASURE_MAX: Final = NUMBER_MAX * 10**9
+"""The largest sum of an objective, in millionths: within 64 bits. Past it the event is parked."""
 
 # What a rulebook may hold. Past these it is refused.
 RULEBOOK_BYTES_MAX: Final = 1024 * 1024

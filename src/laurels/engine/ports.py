@@ -1,14 +1,17 @@
 """What the engine asks of the world, and the receipts it hands out."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from laurels.core.change import Change
+from laurels.core.compile import Compiled
 from laurels.core.errors import Refusal
 from laurels.core.event import Command, EventId, Instant, ParticipantId, TenantId
+from laurels.core.state import Progress, State
 
 Answerer: TypeAlias = Literal["decision", "cache", "store"]
 
@@ -23,10 +26,10 @@ class Receipt(Struct, frozen=True, kw_only=True, gc=False):
     id: EventId
     name: str
     """The event's name; empty for what is no event."""
-    number: int
-    """The journal's."""
     version: int
     """The rulebook's that judged it; 0 when there was none."""
+    currency: str = "points"
+    """That rulebook's first currency: what "points" without a name means."""
     recorded_at: Instant
     received_at: Instant
     changes: tuple[Change, ...]
@@ -87,6 +90,17 @@ class History(Struct, frozen=True):
     total: int
 
 
+class JournalEntry(Struct, frozen=True):
+    """One command as it was decided: who, by which rulebook, and all that came of it."""
+
+    number: int
+    command: EventId
+    participant: ParticipantId
+    version: int
+    recorded_at: Instant
+    changes: tuple[Change, ...]
+
+
 class Queries(Protocol):
     """What can be asked. Each call reads one committed snapshot and may block: call in a thread."""
 
@@ -104,6 +118,10 @@ class Queries(Protocol):
         """Events with `since <= occurred_at < until`."""
         ...
 
+    def journal(self, tenant: TenantId, *, after: int, count: int) -> list[JournalEntry]:
+        """Return what was decided after a cursor: journal numbers rise by one, without gaps."""
+        ...
+
     def is_ready(self) -> bool: ...
 
 
@@ -119,8 +137,8 @@ class Clock(Protocol):
 class Submitter(Protocol):
     """The async edge of the engine: what waits at the same moment becomes one transaction."""
 
-    async def submit(self, commands: Sequence[Command]) -> list[Outcome]:
-        """Return one outcome a command, in order, once all of them are committed."""
+    def submit(self, commands: Sequence[Command]) -> Awaitable[list[Outcome]]:
+        """Await one outcome a command, in order, once all of them are committed."""
         ...
 
     def recall(self, command: Command) -> Receipt | None:
@@ -174,3 +192,63 @@ class Registry(Protocol):
     def rulebook_source(self, tenant: TenantId) -> tuple[int, str] | None:
         """Return the version in force and its text as it was applied."""
         ...
+
+
+class Remembered(Struct, frozen=True, gc=False):
+    """A receipt with the content it was given for, so that a reused key can be told from a retry."""
+
+    receipt: Receipt
+    properties_json: str = "{}"
+    occurred_at: Instant = 0
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One decided command, ready to be written."""
+
+    command: Command
+    receipt: Receipt
+    key_digest: bytes | None
+
+
+Address: TypeAlias = tuple[ParticipantId, str, bytes]
+"""Whose key, for which operation, and the key's 16-byte digest."""
+
+WindowName: TypeAlias = tuple[ParticipantId, str, str]
+"""One window of one challenge of one participant."""
+
+
+class Transaction(Protocol):
+    """
+    One unit of work on one tenant's data: it all happens, or none of it does.
+
+    Values are locked in the order in which these methods stand.
+    """
+
+    def rulebook(self) -> Compiled: ...
+    def lock_states(self, participants: Sequence[ParticipantId]) -> Mapping[ParticipantId, State]:
+        """Return every participant's state, a fresh one for those never met. They may be changed."""
+        ...
+
+    def find_receipts(self, addresses: Sequence[Address]) -> dict[Address, Remembered]: ...
+    def find_windows(self, names: Sequence[WindowName]) -> dict[WindowName, Progress]: ...
+    def record(self, records: Sequence[Record], states: Mapping[ParticipantId, State]) -> None:
+        """
+        Write the records and the states they moved; last of all, take their journal numbers.
+
+        Raises StateTooLarge when a state has outgrown its limit.
+        """
+        ...
+
+
+class Store(Protocol):
+    def transaction(self) -> AbstractContextManager[Callable[[TenantId], Transaction]]:
+        """
+        Begin; leaving normally commits, leaving by an exception rolls everything back.
+
+        Raises Unavailable when the store cannot be asked, and Conflict when a constraint fired.
+        """
+        ...
+
+
+class Conflict(Exception):  # noqa: N818 - it says what happened, as the refusals do
+    """A constraint of the store fired: a bug of ours, contained by running the batch one by one."""

@@ -1,1 +1,1 @@
-"""The Bricqs API, `/api/v1`: API keys, for servers. Its words stay in this folder."""
+"""The Bricqs API: `/api/v1/ingest` and `/api/v1/gamify`, for servers that hold an API key."""

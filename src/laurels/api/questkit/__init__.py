@@ -1,1 +1,1 @@
-"""The QuestKit API, `/v1`: JWT, for people's own browsers. Its words stay in this folder."""
+"""The QuestKit API: `/v1`, for people's own browsers and phones, which hold a token each."""

@@ -1,0 +1,166 @@
+"""Who is asking: API keys, tokens, and what is remembered of both."""
+
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, Final, Generic, TypeVar
+
+from laurels.api.edge import Edge
+from laurels.api.exchange import Request
+from laurels.api.throttle import Throttle
+from laurels.api.token import Claims, Minted, Tokens, is_secret_of
+from laurels.core.errors import InvalidCredentials, TenantDisabled, TenantMismatch, Unauthorized
+from laurels.core.event import Instant
+from laurels.core.limits import CALLERS_CACHED_MAX, KEY_CHARS_MAX
+from laurels.engine.ports import ApiKey, App
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+KEY_PREFIXES: Final = (b"bq_live_", b"bq_test_")
+LOOKUP_LIFETIME_MS: Final = 1_000
+"""How long a revoked key or a disabled tenant may still be taken for good."""
+
+
+class Lookups(Generic[K, V]):
+    """
+    Answers to a question that blocks, each asked once a second at most, found or not.
+
+    Those who want the same answer at the same moment wait for one asking.
+    """
+
+    def __init__(self, ask: Callable[[K], V]) -> None:
+        self._ask = ask
+        self._known: dict[K, tuple[Instant, V]] = {}  # The longest known stands first.
+        self._asking: dict[K, asyncio.Task[V]] = {}
+
+    async def get(self, key: K, now: Instant) -> V:
+        known = self._known.get(key)
+        if known is not None and 0 <= now - known[0] < LOOKUP_LIFETIME_MS:
+            return known[1]
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = asyncio.ensure_future(asyncio.to_thread(self._ask, key))
+            self._asking[key] = asking
+            asking.add_done_callback(lambda task: self._asked(key, now, task))
+        # Whoever began may hang up; the others must not lose their answer by that.
+        return await asyncio.shield(asking)
+
+    def _asked(self, key: K, now: Instant, task: "asyncio.Task[V]") -> None:
+        del self._asking[key]
+        self._known.pop(key, None)
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._known[key] = (now, task.result())
+        if len(self._known) > CALLERS_CACHED_MAX:
+            del self._known[next(iter(self._known))]
+
+
+class Callers:
+    """Tells who is asking, or raises. A caller known for less than a second costs no waiting."""
+
+    def __init__(self, edge: Edge) -> None:
+        config = edge.config
+        identity = edge.identity
+        self._keys: Lookups[bytes, ApiKey | None] = Lookups(identity.find_key)
+        self._apps: Lookups[str, App | None] = Lookups(identity.find_app)
+        self._disabled: Lookups[str, bool] = Lookups(identity.is_disabled)
+        self._tokens = Tokens(config.jwt_secrets, config.bootstrap_tenant)
+        self._of_key = Throttle(config.rate_limit_key)
+        self._of_tenant = Throttle(config.rate_limit_tenant)
+        self._of_address = Throttle(config.rate_limit_address)
+
+    async def key(self, request: Request, now: Instant) -> ApiKey:
+        """Return the API key that a request carries, once it is known to be good."""
+        self._of_address.admit(address_of(request), now)
+        secret = presented_key(request.headers)
+        key = await self._keys.get(sha256(secret).digest(), now)
+        if key is None:
+            raise Unauthorized("There is no such API key.")
+        if key.revoked:
+            raise Unauthorized("This API key was revoked.")
+        if key.expires_at is not None and key.expires_at <= now:
+            raise Unauthorized("This API key has expired.")
+        if key.tenant_disabled:
+            raise TenantDisabled
+        named = request.headers.get(b"x-bricqs-tenant")
+        if named is not None and not is_named(key.tenant, named):
+            raise TenantMismatch
+        self._of_key.admit(key.id, now)
+        self._of_tenant.admit(key.tenant, now)
+        return key
+
+    async def token(self, request: Request, now: Instant) -> Claims:
+        """Return what a request's token claims, once it is known to be ours."""
+        self._of_address.admit(address_of(request), now)
+        claims = self._tokens.verify(presented_token(request.headers), now)
+        if await self._disabled.get(claims.tenant, now):
+            raise TenantDisabled
+        self._of_tenant.admit(claims.tenant, now)
+        return claims
+
+    async def mint(self, request: Request, app_id: str, app_secret: str, now: Instant) -> "Minter":
+        """Return what makes tokens for an app, if the secret is the app's."""
+        self._of_address.admit(address_of(request), now)
+        app = await self._apps.get(app_id, now)
+        if not is_secret_of(app, app_secret) or app is None:
+            raise InvalidCredentials
+        if app.tenant_disabled:
+            raise TenantDisabled
+        return lambda participant, kind: self._tokens.mint(app.tenant, participant, kind, now)
+
+
+Minter = Callable[[str, Any], Minted]
+
+
+def presented_key(headers: dict[bytes, bytes]) -> bytes:
+    """Return the API key of `X-API-Key` or of a bearer. Two that differ are none."""
+    key = headers.get(b"x-api-key")
+    bearer = presented_bearer(headers)
+    if key is None:
+        key = bearer
+    elif bearer is not None and bearer.startswith(KEY_PREFIXES) and bearer != key:
+        raise Unauthorized("X-API-Key and Authorization carry two different keys.")
+    if key is None:
+        raise Unauthorized("An API key is missing: send X-API-Key, or Authorization: Bearer.")
+    if len(key) > KEY_CHARS_MAX or not key.startswith(KEY_PREFIXES):
+        raise Unauthorized("An API key begins with bq_live_ or bq_test_.")
+    return key
+
+
+def presented_token(headers: dict[bytes, bytes]) -> bytes:
+    """Return the token that a request carries."""
+    token = presented_bearer(headers)
+    if token is None:
+        raise Unauthorized("A token is missing: send Authorization: Bearer.")
+    return token
+
+
+def presented_bearer(headers: dict[bytes, bytes]) -> bytes | None:
+    """
+    Return what follows `Bearer` in any spelling, or None.
+
+    >>> presented_bearer({b"authorization": b"bearer abc"})
+    b'abc'
+    """
+    credentials = headers.get(b"authorization")
+    if credentials is None or credentials[:7].lower() != b"bearer ":
+        return None
+    return credentials[7:].strip()
+
+
+def is_named(tenant: str, named: bytes) -> bool:
+    """
+    Say whether a header names this world: by its own name, or by its tenant's.
+
+    >>> is_named("demo/live", b"demo"), is_named("demo/live", b"demo/test")
+    (True, False)
+    """
+    world = tenant.encode()
+    return named in (world, world.partition(b"/")[0])
+
+
+def address_of(request: Request) -> str:
+    """Return the address that a request came from, as far as the server can tell."""
+    client = request.scope.get("client")
+    return client[0] if client else ""

@@ -1,0 +1,76 @@
+"""What the QuestKit API says to each refusal."""
+
+from typing import Final
+
+import msgspec
+
+from laurels.api.errors import ErrorTable, headers_of, text_of
+from laurels.api.exchange import Reply
+from laurels.api.questkit import wire
+from laurels.api.route import Api
+from laurels.core import errors
+from laurels.core.errors import BodyTooLarge, NotFound, RateLimited, Refusal
+
+_NOT_FOUND: Final = (404, "not_found")
+_UNAUTHORIZED: Final = (401, "unauthorized")
+_VALIDATION: Final = (400, "validation_error")
+
+ERRORS: Final[ErrorTable] = {
+    errors.Refusal: (400, "bad_request"),
+    errors.Unauthorized: _UNAUTHORIZED,
+    errors.InvalidCredentials: (401, "invalid_credentials"),
+    errors.Forbidden: (403, "forbidden"),
+    errors.TenantDisabled: (403, "tenant_disabled"),
+    errors.TenantMismatch: (403, "forbidden"),
+    errors.ScopeMissing: (403, "forbidden"),
+    errors.UserMismatch: (403, "user_mismatch"),
+    errors.MalformedBody: _VALIDATION,
+    errors.InvalidBody: _VALIDATION,
+    errors.NumberOutOfRange: _VALIDATION,
+    errors.BodyTooLarge: (413, "payload_too_large"),
+    errors.InvalidQuery: _VALIDATION,
+    errors.IdempotencyKeyInvalid: _VALIDATION,
+    errors.IdempotencyKeyMismatch: _VALIDATION,
+    errors.NotFound: _NOT_FOUND,
+    errors.UnknownChallenge: (404, "mission_not_found"),
+    # A path with another method is an unknown path here.
+    errors.MethodNotAllowed: _NOT_FOUND,
+    errors.ClaimNotReady: (409, "claim_not_ready"),
+    errors.WouldOverdraw: (409, "insufficient_balance"),
+    errors.RateLimited: (429, "rate_limited"),
+    errors.ParticipantRateLimited: (429, "rate_limited"),
+    errors.Unavailable: (503, "unavailable"),
+    errors.RulebookRefused: _VALIDATION,
+}
+
+_INVALID_EVENT: Final = (400, "invalid_event")
+EVENT_ERRORS: Final[ErrorTable] = {
+    **ERRORS,
+    errors.MalformedBody: _INVALID_EVENT,
+    errors.InvalidBody: _INVALID_EVENT,
+    errors.NumberOutOfRange: _INVALID_EVENT,
+    errors.IdempotencyKeyInvalid: _INVALID_EVENT,
+    errors.IdempotencyKeyMismatch: _INVALID_EVENT,
+}
+"""`POST /v1/events` has a code of its own for whatever is wrong with a body."""
+
+_BARE: Final = (BodyTooLarge, NotFound, RateLimited)
+"""Refusals of which the contract shows the whole body, without a message."""
+
+
+def reply(table: ErrorTable, refusal: Refusal) -> Reply:
+    status, code = table[type(refusal)]
+    body = wire.QuestError(code)
+    if isinstance(refusal, RateLimited):
+        body = wire.QuestError(code, retry_after_ms=refusal.retry_after_ms)
+    elif not isinstance(refusal, _BARE) and code != "not_found":
+        body = wire.QuestError(code, message=text_of(refusal))
+    return Reply(status, msgspec.json.encode(body), headers_of(refusal))
+
+
+_FAILED: Final = Reply(500, msgspec.json.encode(wire.QuestError("internal_error")))
+
+QUESTKIT: Final = Api(prefix="/v1/", refuse=lambda refusal: reply(ERRORS, refusal), failed=_FAILED)
+EVENTS: Final = Api(
+    prefix="/v1/events", refuse=lambda refusal: reply(EVENT_ERRORS, refusal), failed=_FAILED
+)

@@ -1,8 +1,0 @@
-"""The command line."""
-
-import click
-
-
-@click.group()
-def main() -> None:
-    """Laurels: the gamification engine."""

@@ -1,0 +1,52 @@
+"""`laurels serve`: take requests until told to stop."""
+
+from contextlib import ExitStack, closing
+from socket import socket
+
+import click
+
+from laurels import wiring
+from laurels.cli import secrets_file, server
+from laurels.cli.options import now, read_settings, store_option
+from laurels.settings import Settings, variable
+
+
+@click.command()
+@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one. [default: 8080]")
+@store_option
+@click.option("--rulebook", metavar="FILE", help="Rulebook to apply before the first request.")
+def serve(**flags: object) -> None:
+    """Serve both APIs until interrupted."""
+    settings = read_settings(**flags).settings
+    path = wiring.store_path(settings.store)
+    with ExitStack() as stack:
+        stack.enter_context(server.tidy_on_termination())
+        migrate = settings.migrate == "on"
+        store = stack.enter_context(closing(wiring.open_store(settings.store, migrate=migrate)))
+        listener = stack.enter_context(closing(_listen(settings, store)))
+        url = server.url_of(listener)
+        stack.enter_context(wiring.writing(store, f"a server at {url}"))
+        settings, new = secrets_file.complete(settings, path)
+        wiring.bootstrap(store.registry, settings, now())
+        if new:
+            announce(new, str(secrets_file.place(path)))
+        built = wiring.build(settings, store)
+        server.run(built, listener, settings, f"Laurels is listening on {url}")
+
+
+def _listen(settings: Settings, store: wiring.Store) -> socket:
+    try:
+        return server.listen(settings.host, settings.port)
+    except click.ClickException:
+        # Whoever has our port may well be serving our store; then that is the better answer.
+        with wiring.writing(store, "a server that could not start"):
+            raise
+
+
+def announce(new: dict[str, str], kept: str) -> None:
+    """Print secrets that were just made. Nobody sees them here again."""
+    click.echo("This is the first start, so these were made up; they are not printed again.")
+    click.echo(f"They are kept in {kept}.")
+    for name, value in new.items():
+        click.echo(f"  {variable(name)}={value}")

@@ -1,0 +1,91 @@
+"""One path for whatever changes a participant: fetch, decide, record, for a batch at a time."""
+
+from collections.abc import Sequence
+
+from laurels.core import limits
+from laurels.core.errors import LimitMet, StateTooLarge
+from laurels.core.event import Command, TenantId
+from laurels.engine.batch import Batch
+from laurels.engine.ports import Clock, Conflict, Outcome, Receipt, Record, Remembered, Store
+from laurels.engine.replay import is_expired, remember, replay
+
+
+class Engine:
+    """
+    Turns commands into receipts, exactly once each.
+
+    `submit` is for one thread at a time: on the embedded store there is one writer. `recall` may be
+    called from any thread.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._recent: dict[tuple[str, ...], Remembered] = {}
+
+    def submit(self, commands: Sequence[Command]) -> list[Outcome]:
+        """
+        Take a batch all the way. Commands may be of any tenants; each is judged on its own.
+
+        Raises Unavailable when nothing could be committed.
+        """
+        try:
+            return self._commit(commands)
+        except (Conflict, StateTooLarge):
+            # Somebody in the batch brings it down: alone, everybody else goes through.
+            return [self._submit_alone(command) for command in commands]
+
+    def recall(self, command: Command) -> Receipt | None:
+        """Answer a replay from memory. A cache may answer a replay; it never decides one."""
+        if command.key is None:
+            return None
+        remembered = self._recent.get(_cache_key(command, command.key))
+        if remembered is None or is_expired(remembered.receipt, command):
+            return None
+        return replay(remembered, command, "cache")
+
+    def _submit_alone(self, command: Command) -> Outcome:
+        try:
+            return self._commit([command])[0]
+        except (Conflict, StateTooLarge) as failure:
+            reason = failure if isinstance(failure, LimitMet) else LimitMet(str(failure))
+            return self._commit([command], park=reason)[0]
+
+    def _commit(self, commands: Sequence[Command], park: LimitMet | None = None) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        records: list[Record] = []
+        with self._store.transaction() as of_tenant:
+            for tenant, positions in _by_tenant(commands):
+                batch = Batch(of_tenant(tenant), self._clock.now())
+                batch.fetch([commands[position] for position in positions])
+                for position in positions:
+                    outcomes[position] = batch.judge(commands[position], park)
+                records += batch.record()
+        for record in records:  # Only what is committed may be remembered.
+            self._remember(record)
+        return [outcomes[position] for position in range(len(commands))]
+
+    def _remember(self, record: Record) -> None:
+        command = record.command
+        if command.key is None:
+            return
+        remembered = remember(command, record.receipt)
+        if len(remembered.properties_json) <= limits.RECEIPT_CACHED_BYTES_MAX:
+            self._recent[_cache_key(command, command.key)] = remembered
+            if len(self._recent) > limits.RECEIPTS_CACHED_MAX:
+                del self._recent[next(iter(self._recent))]
+
+
+def _cache_key(command: Command, key: str) -> tuple[str, ...]:
+    return command.tenant, command.participant, command.operation, key
+
+
+def _by_tenant(commands: Sequence[Command]) -> list[tuple[TenantId, Sequence[int]]]:
+    """Return the positions of each tenant's commands, tenants in the order that locks are taken."""
+    first = commands[0].tenant
+    if all(command.tenant == first for command in commands):
+        return [(first, range(len(commands)))]
+    positions: dict[TenantId, list[int]] = {}
+    for position, command in enumerate(commands):
+        positions.setdefault(command.tenant, []).append(position)
+    return sorted(positions.items())

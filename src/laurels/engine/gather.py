@@ -1,0 +1,103 @@
+"""Gathers what waits at the same moment into one batch, for the one thread that writes."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from laurels.core import limits
+from laurels.core.errors import Refusal, Unavailable
+from laurels.core.event import Command
+from laurels.engine.engine import Engine
+from laurels.engine.ports import Outcome, Receipt
+
+log = logging.getLogger(__name__)
+
+
+class Waiting(NamedTuple):
+    """One request's commands, and the future that its answer is awaited by."""
+
+    commands: Sequence[Command]
+    answer: asyncio.Future[list[Outcome]]
+
+
+class Gather:
+    """
+    The async edge of the engine. Made and used on one event loop.
+
+    The writer takes whatever has come in since it last looked: no request waits for a timer, and the
+    busier the server is the more events share a commit.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.recall = engine.recall
+        self._engine = engine
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._events_waiting = 0
+        self._thread = threading.Thread(target=self._write, name="laurels-writer", daemon=True)
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Finish what waits, then stop."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Outcome]]":
+        """Await one outcome a command, in order, once all of them are committed."""
+        if self._events_waiting + len(commands) > limits.WAITING_EVENTS_MAX:
+            raise Unavailable("Too many events are waiting to be written; try again.")
+        self._events_waiting += len(commands)
+        answer = self._loop.create_future()
+        self._queue.put(Waiting(commands, answer))
+        return answer
+
+    def _write(self) -> None:
+        while gathered := self._gather():
+            result = self._submit([command for one in gathered for command in one.commands])
+            self._loop.call_soon_threadsafe(self._answer, gathered, result)
+
+    def _gather(self) -> list[Waiting]:
+        """Wait for a first request, then take those behind it, up to the size of a batch."""
+        gathered: list[Waiting] = []
+        events = 0
+        try:
+            waiting = self._queue.get()
+            while waiting is not None:
+                gathered.append(waiting)
+                events += len(waiting.commands)
+                if events >= limits.GATHERED_EVENTS_MAX:
+                    return gathered
+                waiting = self._queue.get_nowait()
+        except Empty:
+            return gathered
+        if gathered:
+            self._queue.put(None)  # Stop at the next look; these are still to be written.
+        return gathered
+
+    def _submit(self, commands: list[Command]) -> list[Outcome] | Exception:
+        try:
+            return self._engine.submit(commands)
+        except Refusal as refusal:
+            return refusal
+        except Exception as bug:
+            log.exception("a batch of %d failed", len(commands))
+            return bug
+
+    def _answer(self, gathered: list[Waiting], result: list[Outcome] | Exception) -> None:
+        """Resolve a whole batch in one turn of the loop. Runs on the loop's own thread."""
+        position = 0
+        for commands, answer in gathered:
+            end = position + len(commands)
+            self._events_waiting -= len(commands)
+            if answer.done():  # The caller went away; what it sent is kept all the same.
+                pass
+            elif isinstance(result, Exception):
+                answer.set_exception(result)
+            else:
+                answer.set_result(result[position:end])
+            position = end

@@ -1,0 +1,85 @@
+"""One connection that writes, and a few that read, to one SQLite file."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
+
+from laurels.core.errors import Unavailable
+from laurels.engine.ports import Conflict
+from laurels.store.statements import load
+
+STATEMENTS: Final = load("common", "sqlite", "registry", "verify")
+
+READERS: Final = 4
+BUSY_TIMEOUT_MS: Final = 5_000
+CACHE_KIB: Final = 64 * 1024
+CHECKPOINT_PAGES: Final = 8_000
+"""How far the WAL may grow before it is written back: pages that many commits touch go once."""
+
+PRAGMAS: Final = f"""
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA busy_timeout = {BUSY_TIMEOUT_MS};
+PRAGMA cache_size = -{CACHE_KIB};
+PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
+"""
+
+
+class Connections:
+    """Opened once a process; closed with it."""
+
+    def __init__(self, path: Path) -> None:
+        self.writer = _connect(path)
+        self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        for _ in range(READERS):
+            self._readers.put(_connect(path))
+
+    def close(self) -> None:
+        self.writer.close()
+        while not self._readers.empty():
+            self._readers.get().close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """
+        Begin at once, so that nobody else writes in between; commit at the end, or roll back.
+
+        Raises Unavailable when the file cannot be written, Conflict when a constraint fired.
+        """
+        writer = self.writer
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            yield writer
+            writer.execute("COMMIT")
+        except sqlite3.IntegrityError as failure:
+            raise Conflict(str(failure)) from failure
+        except sqlite3.Error as failure:
+            raise Unavailable(f"The store cannot be written: {failure}.") from failure
+        finally:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection for one committed snapshot."""
+        reader = self._readers.get()
+        try:
+            reader.execute("BEGIN")
+            yield reader
+        except sqlite3.Error as failure:
+            raise Unavailable(f"The store cannot be read: {failure}.") from failure
+        finally:
+            if reader.in_transaction:
+                reader.execute("ROLLBACK")
+            self._readers.put(reader)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=len(STATEMENTS) + 8
+    )
+    connection.executescript(PRAGMAS)
+    return connection

@@ -1,0 +1,32 @@
+"""One writer, by lock: who serves or imports into a file holds a lock beside it."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class StoreLocked(Exception):  # noqa: N818 - it says the condition
+    """Another process writes to this store."""
+
+
+@contextmanager
+def writer_lock(path: Path, holder: str) -> Iterator[None]:
+    """
+    Hold the lock while the block runs; the system lets go of it when the process ends, however.
+
+    Raises StoreLocked with what the present holder says of itself.
+    """
+    with path.with_name(path.name + ".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise StoreLocked(
+                f"{path} is being written by {file.read() or 'another process'}; "
+                "reach that server with --url, or stop it first"
+            ) from None
+        file.truncate(0)
+        file.write(holder)
+        file.flush()
+        yield

@@ -1,0 +1,40 @@
+"""Brings a database's schema to the version this program knows, one numbered file at a time."""
+
+import sqlite3
+from importlib import resources
+
+
+class SchemaTooNew(Exception):  # noqa: N818 - it says the condition
+    """The store was written by a newer Laurels; upgrade this one."""
+
+
+class SchemaTooOld(Exception):  # noqa: N818 - it says the condition
+    """The store has an older schema; run `laurels migrate`."""
+
+
+def migrations(database: str) -> list[tuple[int, str, str]]:
+    """Return (number, name, SQL) of every migration of a database, in order."""
+    folder = resources.files("laurels.store.migrations").joinpath(database)
+    files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
+    return [
+        (int(name[:4]), name.removesuffix(".sql"), folder.joinpath(name).read_text("utf-8"))
+        for name in files
+    ]
+
+
+def migrate(connection: sqlite3.Connection, *, only_check: bool = False) -> list[str]:
+    """
+    Run the migrations that are missing, each in a transaction; return their names.
+
+    A process killed halfway leaves the version before, and the next start goes on from there.
+    """
+    known = migrations("sqlite")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > known[-1][0]:
+        raise SchemaTooNew(SchemaTooNew.__doc__)
+    missing = [(number, name, sql) for number, name, sql in known if number > version]
+    if missing and only_check:
+        raise SchemaTooOld(SchemaTooOld.__doc__)
+    for number, _, sql in missing:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+    return [name for _, name, _ in missing]

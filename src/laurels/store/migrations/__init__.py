@@ -1,0 +1,1 @@
+"""Numbered files that build the schema, one folder a database. Never edited once released."""

@@ -1,0 +1,105 @@
+-- name: insert_events
+INSERT INTO events (tenant, id, participant, name, properties, occurred_at, received_at, key,
+                    source, status)
+VALUES (:tenant, :id, :participant, :name, :properties, :occurred_at, :received_at, :key,
+        :source, :status);
+
+-- name: insert_journal
+INSERT INTO journal (tenant, number, command, participant, version, recorded_at, changes)
+VALUES (:tenant, :number, :command, :participant, :version, :recorded_at, :changes);
+
+-- name: insert_postings
+INSERT INTO postings (tenant, number, position, source, target, currency, amount, rule)
+VALUES (:tenant, :number, :position, :source, :target, :currency, :amount, :rule);
+
+-- name: put_receipts
+-- A receipt that has expired makes room for the new one. One that has not would be a bug: the
+-- engine has looked, so the update does not hide it but fails on NOT NULL.
+INSERT INTO receipts (tenant, participant, operation, key, received_at, number)
+VALUES (:tenant, :participant, :operation, :key, :received_at, :number)
+    ON CONFLICT (tenant, participant, operation, key) DO UPDATE
+       SET received_at = excluded.received_at,
+           number = CASE WHEN receipts.received_at < excluded.received_at - :lifetime_ms
+                         THEN excluded.number END;
+
+-- name: put_participants
+INSERT INTO participants (tenant, id, state)
+VALUES (:tenant, :id, :state)
+    ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state;
+
+-- name: put_windows
+INSERT INTO windows (tenant, participant, challenge, window, progress)
+VALUES (:tenant, :participant, :challenge, :window, :progress)
+    ON CONFLICT (tenant, participant, challenge, window) DO UPDATE SET progress = excluded.progress;
+
+-- name: take_numbers
+-- The last lock that a transaction takes, and it is held until the commit: whoever reads number
+-- n + 1 has been able to read n.
+INSERT INTO heads (tenant, number)
+VALUES (:tenant, :count)
+    ON CONFLICT (tenant) DO UPDATE SET number = heads.number + excluded.number
+RETURNING number;
+
+-- name: rulebook_in_force
+SELECT version, source
+  FROM rulebooks
+ WHERE tenant = :tenant
+ ORDER BY version DESC
+ LIMIT 1;
+
+-- name: insert_rulebook
+INSERT INTO rulebooks (tenant, version, currency, source, applied_at)
+VALUES (:tenant, :version, :currency, :source, :applied_at);
+
+-- name: history
+-- Newest first; what happened at the same moment, the last accepted first.
+SELECT id, name, properties, occurred_at
+  FROM events
+ WHERE tenant = :tenant
+   AND participant = :participant
+   AND occurred_at >= :since
+   AND occurred_at < :until
+   AND (:name IS NULL OR name = :name)
+ ORDER BY occurred_at DESC, id DESC
+ LIMIT :count OFFSET :skipped;
+
+-- name: count_history
+SELECT COUNT(*)
+  FROM events
+ WHERE tenant = :tenant
+   AND participant = :participant
+   AND occurred_at >= :since
+   AND occurred_at < :until
+   AND (:name IS NULL OR name = :name);
+
+-- name: journal_after
+SELECT number, command, participant, version, recorded_at, changes
+  FROM journal
+ WHERE tenant = :tenant
+   AND number > :cursor
+ ORDER BY number
+ LIMIT :count;
+
+-- name: find_window
+SELECT progress
+  FROM windows
+ WHERE tenant = :tenant
+   AND participant = :participant
+   AND challenge = :challenge
+   AND window = :window;
+
+-- name: next_receipts
+-- A slice of the table in the order of its key, so that a sweep needs no index of its own.
+SELECT participant, operation, key, received_at
+  FROM receipts
+ WHERE tenant = :tenant
+   AND (participant, operation, key) > (:participant, :operation, :key)
+ ORDER BY participant, operation, key
+ LIMIT :count;
+
+-- name: delete_receipts
+DELETE FROM receipts
+ WHERE tenant = :tenant
+   AND participant = :participant
+   AND operation = :operation
+   AND key = :key;

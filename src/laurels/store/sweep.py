@@ -1,0 +1,41 @@
+"""Deletes expired receipts, a slice at a time, behind live traffic."""
+
+import sqlite3
+from typing import Final
+
+from laurels.core.event import Instant
+from laurels.store.connections import STATEMENTS
+
+ROWS_PER_STEP: Final = 2_000
+
+Place = tuple[str, str, bytes]
+BEGINNING: Final[Place] = ("", "", b"")
+
+
+class Sweep:
+    """A broom that walks the receipts in the order of their key, so that they need no index by age."""
+
+    def __init__(self) -> None:
+        self._world = ""
+        self._place = BEGINNING
+
+    def step(self, writer: sqlite3.Connection, before: Instant) -> None:
+        """Look at the next slice of one world, and delete what was received before."""
+        world = self._next_world(writer)
+        if world is None:
+            return
+        rows = writer.execute(
+            STATEMENTS["next_receipts"], (world, *self._place, ROWS_PER_STEP)
+        ).fetchall()
+        writer.executemany(
+            STATEMENTS["delete_receipts"],
+            [(world, *place) for *place, received_at in rows if received_at < before],
+        )
+        if len(rows) < ROWS_PER_STEP:  # This world is done.
+            self._world, self._place = world, BEGINNING
+        else:
+            self._place = rows[-1][:3]
+
+    def _next_world(self, writer: sqlite3.Connection) -> str | None:
+        worlds = [world for (world,) in writer.execute(STATEMENTS["all_worlds"])]
+        return next((world for world in worlds if world > self._world), next(iter(worlds), None))

@@ -1,0 +1,170 @@
+"""The one place that knows which adapter is which: from settings to a store and an ASGI app."""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from laurels import __version__
+from laurels.api.app import App as Application
+from laurels.api.app import create_app
+from laurels.api.edge import ApiConfig, Edge
+from laurels.core.errors import LaurelsError
+from laurels.core.event import Instant, TenantId
+from laurels.engine.clock import SystemClock
+from laurels.engine.engine import Engine
+from laurels.engine.gather import Gather
+from laurels.engine.ports import ApiKey, App, Registry
+from laurels.engine.rulebook_text import load_rulebook
+from laurels.settings import Settings
+from laurels.store.lock import StoreLocked
+from laurels.store.sqlite import SqliteStore
+
+Store: TypeAlias = SqliteStore
+
+WORLDS: Final = ("live", "test")
+ADMIN_SCOPES: Final = frozenset({"admin", "participant"})
+
+
+class StoreNotOpened(LaurelsError):  # noqa: N818 - it says what happened, as refusals do
+    """The store cannot be opened."""
+
+
+class Server(NamedTuple):
+    """What serves: the app with its edge, and the engine it hands its batches to."""
+
+    app: Application
+    edge: Edge
+    engine: Engine
+    gather: Gather
+
+
+def store_path(url: str) -> Path:
+    """Return where a `sqlite:` store lies."""
+    scheme, colon, rest = url.partition(":")
+    if not colon:
+        raise StoreNotOpened(f"{url!r} names no store; write sqlite:{url}.")
+    if scheme in ("postgresql", "postgres"):
+        raise StoreNotOpened(f"{scheme}: stores are not in this version yet; use sqlite:PATH.")
+    if scheme != "sqlite":
+        raise StoreNotOpened(f"{scheme}: is no kind of store we know; use sqlite:PATH.")
+    # sqlite:///var/x.db is how other tools spell /var/x.db.
+    path = "/" + rest.lstrip("/") if rest.startswith("//") else rest
+    if not path:
+        raise StoreNotOpened("sqlite: needs the path of a file, as in sqlite:laurels.db.")
+    return Path(path)
+
+
+def open_store(url: str, *, migrate: bool = True, must_exist: bool = False) -> Store:
+    """Open the store that a URL names."""
+    path = store_path(url)
+    if must_exist and not path.exists():
+        raise StoreNotOpened(f"There is no store at {path}.")
+    try:
+        return SqliteStore(path, migrate_schema=migrate)
+    except (OSError, sqlite3.Error) as problem:
+        raise StoreNotOpened(f"{path} cannot be opened: {problem}.") from problem
+
+
+@contextmanager
+def writing(store: Store, holder: str) -> Generator[None]:
+    """Be the one process that takes events into a store. `holder` is what others are told."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(store.lock(holder))
+        except StoreLocked as held:
+            raise StoreNotOpened(f"{held}.") from held
+        yield
+
+
+def world(tenant: str, env: str) -> TenantId:
+    """Name one of the two worlds of a tenant."""
+    return f"{tenant}/{env}"
+
+
+def digest(secret: str) -> bytes:
+    """Return what we keep of a secret."""
+    return sha256(secret.encode()).digest()
+
+
+def bootstrap(registry: Registry, settings: Settings, at: Instant) -> None:
+    """Make the first tenant, its app and its key, and put the rulebook in force; repeatable."""
+    tenant = settings.bootstrap_tenant
+    registry.create_tenant(tenant, at)
+    if secret := settings.bootstrap_app_secret:
+        live = world(tenant, "live")
+        app = App(id=settings.bootstrap_app_id, tenant=live, secret_digest=digest(secret))
+        if app not in registry.apps():
+            registry.put_app(app, at)
+    if secret := settings.bootstrap_api_key:
+        put_bootstrap_key(registry, tenant, secret, at)
+    if settings.rulebook:
+        apply_rulebook(registry, tenant, WORLDS, read_rulebook(settings.rulebook), at)
+
+
+def put_bootstrap_key(registry: Registry, tenant: str, secret: str, at: Instant) -> None:
+    """Store the key unless it is there. Its id follows from it, so a revoked one stays revoked."""
+    key_id = f"key_{digest(secret).hex()[:16]}"
+    if any(entry.key.id == key_id for entry in registry.keys()):  # noqa: SIM118 - no dictionary
+        return
+    env = secret.split("_")[1]
+    key = ApiKey(id=key_id, tenant=world(tenant, env), scopes=ADMIN_SCOPES)
+    registry.put_key(key, digest=digest(secret), hint=hint(secret), at=at)
+
+
+def hint(secret: str) -> str:
+    """
+    Return how a key begins: its kind, and four characters to tell it from others.
+
+    >>> hint("bq_live_admin_0123456789abcdef0123456789abcdef")
+    'bq_live_admin_0123'
+    """
+    kind, _, random = secret.rpartition("_")
+    return f"{kind}_{random[:4]}"
+
+
+def read_rulebook(file: str | Path) -> str:
+    """Return a rulebook's text once it is known to be sound."""
+    try:
+        text = Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise LaurelsError(f"The rulebook {file} cannot be read: {problem}.") from problem
+    load_rulebook(text)
+    return text
+
+
+def apply_rulebook(
+    registry: Registry, tenant: str, envs: tuple[str, ...], text: str, at: Instant
+) -> dict[TenantId, int]:
+    """Put a sound rulebook in force, and return the version that it has in each world."""
+    return {world(tenant, env): registry.put_rulebook(world(tenant, env), text, at) for env in envs}
+
+
+def engine_of(store: Store) -> Engine:
+    """Put the engine onto a store, for whoever needs no server."""
+    return Engine(store, SystemClock())
+
+
+def build(settings: Settings, store: Store) -> Server:
+    """Put the engine onto the store and the app onto the engine."""
+    clock = SystemClock()
+    engine = engine_of(store)
+    gather = Gather(engine)
+    edge = Edge(gather, store.queries, store.registry, clock, api_config(settings))
+    return Server(create_app(edge), edge, engine, gather)
+
+
+def api_config(settings: Settings) -> ApiConfig:
+    """Pick what the API needs to know."""
+    secrets = (settings.jwt_secret, settings.jwt_secret_previous)
+    return ApiConfig(
+        jwt_secrets=tuple(secret.encode() for secret in secrets if secret),
+        bootstrap_tenant=world(settings.bootstrap_tenant, "live"),
+        participant_writes_per_minute=settings.participant_writes_per_minute,
+        rate_limit_key=settings.rate_limit_key,
+        rate_limit_tenant=settings.rate_limit_tenant,
+        rate_limit_address=settings.rate_limit_address,
+        version=__version__,
+    )

@@ -1,0 +1,70 @@
+"""Every curl that our pages print works as printed, against a real server."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.serving import Running
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RULEBOOK = ROOT / "src/laurels/cli/demo/rulebook.yaml"
+PRINTED = "http://127.0.0.1:8080"
+
+CURLS = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    for number, block in enumerate(
+        re.findall(r"```(?:sh|bash)\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    )
+    if "curl " in block
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    if shutil.which("curl") is None:
+        pytest.skip("there is no curl on this machine")
+    folder = tmp_path_factory.mktemp("curls")
+    with Running("serve", "--port", 0, "--rulebook", RULEBOOK, cwd=folder) as running:
+        yield running
+
+
+def shell(script: str, server: Running) -> str:
+    script = script.replace(PRINTED, server.url)
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=server.cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return run.stdout
+
+
+@pytest.mark.parametrize("block", CURLS)
+def test_the_curl_works_as_printed(block: str, server: Running):
+    answer = json.loads(shell(block, server))
+
+    assert "error" not in answer
+    assert "code" not in answer
+
+
+def test_the_readme_has_a_first_curl_for_each_api():
+    readme = "".join(str(curl.values[0]) for curl in CURLS if "README" in str(curl.id))
+
+    assert "/api/v1/" in readme
+    assert "/v1/events" in readme
+
+
+def test_the_first_curl_earns_what_the_rulebook_says(server: Running):
+    answer = json.loads(shell(str(CURLS[0].values[0]).replace("ada", "somebody-new"), server))
+
+    badges = [badge["badge_code"] for badge in answer["results"]["badges_earned"]]
+    assert answer["results"]["points_granted"] == 15
+    assert badges == ["first_light", "surgeon"]

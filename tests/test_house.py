@@ -1,0 +1,258 @@
+"""The house rules that no other tool holds. Each test names every place that breaks its rule."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import laurels
+from laurels import settings
+from laurels.cli import main
+
+ROOT: Final = Path(__file__).parents[1]
+SRC: Final = ROOT / "src" / "laurels"
+
+FUNCTION_LINES_MAX: Final = {"core": 40, "elsewhere": 50}
+FILE_LINES_MAX: Final = 400
+TEST_FILE_LINES_MAX: Final = 600
+PARAMETERS_MAX: Final = 5
+
+TAKES_A_ROW: Final = {"to_remembered": "its parameters are the columns of one statement"}
+"""Functions with more parameters than others may have, and why."""
+
+UNUSED_WORDS: Final = frozenset(
+    [
+        *("manager", "helper", "helpers", "util", "utils", "common", "misc"),
+        *("impl", "processor", "dto", "abstract"),
+    ]
+)
+"""Words that say nothing about what a thing does."""
+
+ABOUT_ALL_TENANTS: Final = {
+    "create_tenant": "makes one",
+    "all_tenants": "is the operator's list of them",
+    "set_disabled": "is about the tenant itself, by its name",
+    "is_disabled": "is asked by the name of one world",
+    "put_app": "binds an app to its tenant",
+    "find_app": "tells whose app it is",
+    "all_apps": "is the operator's list",
+    "find_key": "tells whose key it is",
+    "put_key": "binds a key to its tenant",
+    "all_keys": "is the operator's list",
+    "revoke_key": "is about a key by its own id",
+    "all_worlds": "tells verify where to look",
+}
+"""Statements that bind no `:tenant` as the world whose data they touch, and why."""
+
+TABLES_ABOUT_TENANTS: Final = {
+    "tenants": "is the list of them",
+    "apps": "is asked before the tenant is known",
+    "api_keys": "is asked before the tenant is known",
+    "migrations": "is about the schema",
+}
+"""Tables whose primary key does not begin with the tenant, and why."""
+
+
+def python_files() -> list[Path]:
+    folders = [SRC, ROOT / "tests", ROOT / "bench"]
+    return sorted(file for folder in folders for file in folder.rglob("*.py"))
+
+
+def name_of(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """A docstring is free: nobody should save words to fit a limit."""
+    first = function.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    saved = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+    return (function.end_lineno or 0) - function.lineno + 1 - saved
+
+
+def statements() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in sorted((SRC / "store" / "sql").glob("*.sql")):
+        _, *parts = re.split(r"^-- name: (\w+)$", file.read_text("utf-8"), flags=re.MULTILINE)
+        found |= dict(zip(parts[::2], parts[1::2], strict=True))
+    return found
+
+
+def test_functions_are_short():
+    long = [
+        f"{name_of(file)}: {function.name} has {length(function)} lines"
+        for file in python_files()
+        for function in functions(file)
+        if length(function)
+        > FUNCTION_LINES_MAX["core" if (SRC / "core") in file.parents else "elsewhere"]
+    ]
+
+    assert not long
+
+
+def test_files_are_of_a_size_to_be_read():
+    long: list[str] = []
+    for file in python_files():
+        most = TEST_FILE_LINES_MAX if ROOT / "tests" in file.parents else FILE_LINES_MAX
+        lines = len(file.read_text("utf-8").splitlines())
+        if lines > most:
+            long.append(f"{name_of(file)} has {lines} lines")
+
+    assert not long
+
+
+def test_parameters_are_few_and_like_ones_are_named():
+    """Five by position at most; more, and neighbours of one plain type, by keyword only."""
+    wrong: list[str] = []
+    for file in (file for file in python_files() if SRC in file.parents):
+        for function in functions(file):
+            positional = [
+                arg
+                for arg in [*function.args.posonlyargs, *function.args.args]
+                if arg.arg not in ("self", "cls")
+            ]
+            if len(positional) > PARAMETERS_MAX and function.name not in TAKES_A_ROW:
+                wrong.append(f"{name_of(file)}: {function.name} takes {len(positional)}")
+            plain = [
+                ast.unparse(arg.annotation)
+                for arg in positional
+                if arg.annotation and ast.unparse(arg.annotation) in ("bool", "float")
+            ]
+            if len(plain) != len(set(plain)):
+                wrong.append(f"{name_of(file)}: {function.name} takes two alike: {plain}")
+
+    assert not wrong
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [
+        name_of(file)
+        for file in python_files()
+        if ast.get_docstring(ast.parse(file.read_text("utf-8"))) is None
+        and not (file.name == "__init__.py" and not file.read_text("utf-8").strip())
+    ]
+
+    assert not silent
+
+
+def test_the_newest_entry_of_the_changelog_is_this_version():
+    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+
+    assert newest
+    assert newest[1] == laurels.__version__
+
+
+def test_every_statement_is_used():
+    code = "\n".join(
+        file.read_text("utf-8") for file in (*SRC.rglob("*.py"), *(ROOT / "bench").rglob("*.py"))
+    )
+    unused = [name for name in statements() if f'"{name}"' not in code]
+
+    assert not unused
+
+
+def test_every_statement_is_about_one_tenant():
+    unbound = {name for name, sql in statements().items() if ":tenant" not in sql}
+
+    assert unbound <= ABOUT_ALL_TENANTS.keys()
+
+
+def test_every_exception_for_a_statement_is_needed():
+    assert ABOUT_ALL_TENANTS.keys() <= statements().keys()
+
+
+def test_every_table_begins_its_key_with_the_tenant():
+    wrong: list[str] = []
+    for file in sorted((SRC / "store" / "migrations").rglob("*.sql")):
+        text = re.sub(r"--.*", "", file.read_text("utf-8"))
+        for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", text, re.DOTALL):
+            key = re.search(r"PRIMARY KEY \((\w+)|^\s*(\w+)[^,]*PRIMARY KEY", body, re.MULTILINE)
+            first = key and (key[1] or key[2])
+            if first != "tenant" and table not in TABLES_ABOUT_TENANTS:
+                wrong.append(f"{name_of(file)}: the key of {table} begins with {first}")
+
+    assert not wrong
+
+
+def test_every_setting_is_documented():
+    docs = "\n".join(file.read_text("utf-8") for file in (ROOT / "docs").rglob("*.md"))
+    missing = [
+        settings.variable(name)
+        for name in settings.FIELDS
+        if f"`{settings.variable(name)}`" not in docs
+    ]
+
+    assert not missing
+
+
+def test_every_command_is_documented():
+    docs = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    missing = [name for name in main.commands if f"laurels {name}" not in docs]
+
+    assert not missing
+
+
+def test_whatever_is_left_to_do_has_its_issue():
+    bare = [
+        f"{name_of(file)}:{number}"
+        for file in python_files()
+        if file != Path(__file__)
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if re.search(r"#.*\b(TODO|FIXME|XXX)\b(?! #\d+)", line)
+    ]
+
+    assert not bare
+
+
+def test_names_say_something():
+    empty = [
+        f"{name_of(file)}: {name}"
+        for file in python_files()
+        if SRC in file.parents
+        for name in [file.stem, *defined(file)]
+        if UNUSED_WORDS & set(words(name))
+    ]
+
+    assert not empty
+
+
+def defined(file: Path) -> list[str]:
+    tree = ast.parse(file.read_text("utf-8"))
+    return [
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def words(name: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
+
+
+def test_decisions_are_numbered_without_gaps():
+    numbers = [int(file.name[:4]) for file in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = list(project["dependencies"])
+    for extra in project["optional-dependencies"].values():
+        wanted += extra
+    reasons = (ROOT / "docs" / "decisions" / "0001-dependencies.md").read_text("utf-8")
+    names = [re.split(r"[\[<>=~ ]", want)[0] for want in wanted]
+
+    assert not [name for name in names if name not in reasons]
+
+
+def test_the_house_rules_are_short():
+    assert len((ROOT / "STYLE.md").read_text("utf-8").splitlines()) <= 120

@@ -1,0 +1,79 @@
+"""Settings: which place wins, and what a bad value is told."""
+
+import pytest
+
+from laurels.settings import FIELDS, SECRETS, SettingRefused, expected, purpose, read, shown
+
+SECRET = "s" * 32
+
+
+def test_a_flag_wins_over_the_environment_over_a_kept_secret_over_the_default():
+    environment = {"LAURELS_PORT": "81", "LAURELS_HOST": "0.0.0.0"}
+    kept = {"LAURELS_JWT_SECRET": SECRET, "LAURELS_HOST": "never"}
+
+    settings, sources = read(environment, {"port": 82}, kept)
+
+    assert (settings.port, sources["port"]) == (82, "flag")
+    assert (settings.host, sources["host"]) == ("0.0.0.0", "environment")
+    assert (settings.jwt_secret, sources["jwt_secret"]) == (SECRET, "secrets file")
+    assert (settings.store, sources["store"]) == ("sqlite:laurels.db", "default")
+
+
+def test_an_empty_variable_counts_as_none():
+    assert read({"LAURELS_PORT": "", "LAURELS_RULEBOOK": ""}).settings == read({}).settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("LAURELS_PORT", "x", "LAURELS_PORT must be a whole number from 0 to 65535, not 'x'."),
+        ("LAURELS_PORT", "65536", "LAURELS_PORT must be a whole number from 0 to 65535"),
+        ("LAURELS_PORT", "1.5", "LAURELS_PORT must be a whole number"),
+        ("LAURELS_MIGRATE", "maybe", "LAURELS_MIGRATE must be on or off, not 'maybe'."),
+        ("LAURELS_LOG_LEVEL", "loud", "LAURELS_LOG_LEVEL must be debug, info, warning or error"),
+        ("LAURELS_RATE_LIMIT_KEY", "-1", "LAURELS_RATE_LIMIT_KEY must be a whole number"),
+        ("LAURELS_BOOTSTRAP_TENANT", "a/b", "LAURELS_BOOTSTRAP_TENANT must be 1 to 64"),
+        ("LAURELS_BOOTSTRAP_TENANT", "a\n", "LAURELS_BOOTSTRAP_TENANT must be 1 to 64"),
+        ("LAURELS_JWT_SECRET", "s" * 31, "LAURELS_JWT_SECRET must be at least 32 bytes"),
+        ("LAURELS_BOOTSTRAP_API_KEY", "bq_live_1", "LAURELS_BOOTSTRAP_API_KEY must be bq_live_"),
+    ],
+)
+def test_a_bad_value_is_told_by_name_with_what_is_expected(name, value, told):
+    with pytest.raises(SettingRefused) as refused:
+        read({name: value})
+
+    assert told in str(refused.value)
+
+
+def test_a_bad_flag_is_told_as_a_flag():
+    with pytest.raises(SettingRefused, match="--port must be"):
+        read({}, {"port": 70_000})
+
+
+def test_a_refused_secret_is_not_printed():
+    with pytest.raises(SettingRefused) as refused:
+        read({"LAURELS_JWT_SECRET": "hunter2"})
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_text_that_means_nothing_elsewhere_is_a_text_here():
+    assert read({"LAURELS_RULEBOOK": "null"}).settings.rulebook == "null"
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_says_what_it_is_for_and_what_it_takes(name):
+    assert purpose(name)
+    assert expected(name)
+
+
+@pytest.mark.parametrize("name", [name for name in SECRETS if name != "bootstrap_api_key"])
+def test_secrets_are_not_shown(name):
+    reading = read({f"LAURELS_{name.upper()}": SECRET})
+
+    assert shown(reading, name) == "(hidden)"
+    assert shown(read({}), name) == "(not set)"
+
+
+def test_all_that_sounds_secret_is_one():
+    assert {name for name in FIELDS if "secret" in name or "api_key" in name} == set(SECRETS)
