@@ -45,5 +45,5 @@ $(READY): pyproject.toml
 	  echo "Laurels needs Python 3.11 or newer with venv: apt install python3-venv" >&2; exit 1; fi; \
 	rm -f $(READY); \
 	{ $(BIN)/python -c 'import pip; $(CAN_BUILD)' 2>/dev/null || $$python -m venv --clear .venv; } && \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,check]' && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,check,bench]' && \
 	touch $(READY)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator
 
 import pytest
+from tests.house import a_house
 
 SKIPS_FORBIDDEN = os.environ.get("CI") == "true"
 
@@ -26,3 +27,10 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _forbid(report)
     return report
+
+
+@pytest.fixture
+def house(tmp_path):
+    """The whole house on a store of its own, with the rulebook that the transcripts speak of."""
+    with a_house(tmp_path) as house:
+        yield house

@@ -4,12 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import urllib3
 
 READY = "http://"
+START_S_MAX = 60
 STOP_S_MAX = 15
 
 
@@ -42,12 +45,18 @@ def program() -> list[str]:
 
 
 class Running:
-    """A command that serves, from its line with the URL on."""
+    """A command that serves, from its line with the URL on. `by` is what runs it, if not us."""
 
-    def __init__(self, *arguments: object, cwd: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        cwd: Path,
+        env: dict[str, str] | None = None,
+        by: Sequence[str] = (),
+    ) -> None:
         self.cwd = cwd
         self.process = subprocess.Popen(
-            [*program(), *map(str, arguments)],
+            [*(by or program()), *map(str, arguments)],
             cwd=cwd,
             env=env or environment(),
             stdout=subprocess.PIPE,
@@ -55,7 +64,13 @@ class Running:
             text=True,
         )
         self.said: list[str] = []
-        self.url = self._wait()
+        # Whoever says nothing for that long will never serve.
+        patience = threading.Timer(START_S_MAX, self.process.kill)
+        patience.start()
+        try:
+            self.url = self._wait()
+        finally:
+            patience.cancel()
 
     def _wait(self) -> str:
         assert self.process.stdout

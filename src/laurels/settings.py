@@ -136,7 +136,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 FIELDS: Final = {field.name: field for field in msgspec.structs.fields(Settings)}
 
 
-class SettingRefused(LaurelsError):  # noqa: N818 - it says what happened, as refusals do
+class SettingRefused(LaurelsError):
     """A setting does not have the form it must have."""
 
 

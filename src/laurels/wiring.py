@@ -28,7 +28,7 @@ WORLDS: Final = ("live", "test")
 ADMIN_SCOPES: Final = frozenset({"admin", "participant"})
 
 
-class StoreNotOpened(LaurelsError):  # noqa: N818 - it says what happened, as refusals do
+class StoreNotOpened(LaurelsError):
     """The store cannot be opened."""
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 from starlette import routing
 
 from laurels.api.bricqs.errors import GAMIFY, INGEST
@@ -138,7 +139,7 @@ def _wrong_method(path: str, allowed: tuple[str, ...]) -> Reply:
     reply = _api_of(path).refuse(MethodNotAllowed())
     if reply.status != 405:  # noqa: PLR2004 - an API may prefer to say that there is nothing
         return reply
-    return reply._replace(headers=((b"allow", ", ".join([*allowed, "OPTIONS"]).encode()),))
+    return replace(reply, headers=((b"allow", ", ".join([*allowed, "OPTIONS"]).encode()),))
 
 
 def _api_of(path: str) -> Api:

@@ -6,7 +6,9 @@ request and response objects alone cost as much.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -39,7 +41,7 @@ PREFLIGHT: Final[tuple[Header, ...]] = (
 )
 
 
-class Disconnected(Exception):  # noqa: N818 - it says what happened
+class Disconnected(Exception):
     """The caller hung up before the body was whole; nobody is left to answer."""
 
 
@@ -55,7 +57,7 @@ class Request:
         self.parameters: dict[str, str] = scope.get("path_params", {})
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True, gc=False):
     status: int
     body: bytes
     headers: tuple[Header, ...] = ()
@@ -78,14 +80,15 @@ def read_headers(pairs: list[Header]) -> dict[bytes, bytes]:
 
 async def send_reply(send: Send, reply: Reply) -> None:
     """Send a reply in one piece, with its length."""
-    status, body, extra, media = reply
+    body = reply.body
+    media = reply.media
     of_media = _OF_JSON if media is JSON else ((b"content-type", media), *OPEN_TO_ALL)
     length = (b"content-length", b"%d" % len(body))
     await send(
         {
             "type": "http.response.start",
-            "status": status,
-            "headers": [*of_media, length, *extra],
+            "status": reply.status,
+            "headers": [*of_media, length, *reply.headers],
         }
     )
     await send({"type": "http.response.body", "body": body})

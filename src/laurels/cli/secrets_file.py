@@ -19,7 +19,7 @@ MADE: Final = {
 """The settings that no server can do without, and how each is made."""
 
 
-class SecretsNotKept(LaurelsError):  # noqa: N818 - it says what happened, as refusals do
+class SecretsNotKept(LaurelsError):
     """The secrets file cannot be read or written."""
 
 

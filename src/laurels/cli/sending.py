@@ -30,11 +30,11 @@ AFTER: Final = b"]}"
 LINES_BYTES_MAX: Final = BATCH_BODY_BYTES_MAX - len(BEFORE) - len(AFTER)
 
 
-class ServerRefused(LaurelsError):  # noqa: N818 - it says what happened, as refusals do
+class ServerRefused(LaurelsError):
     """The server does not take these events, and asking again would not help."""
 
 
-class ServerUnreached(LaurelsError):  # noqa: N818 - the same
+class ServerUnreached(LaurelsError):
     """The server could not take the events in the time there was."""
 
 

@@ -42,6 +42,8 @@ FILTER_DEPTH_MAX: Final = 16
 # What is kept, and for how long.
 RECEIPT_LIFETIME_MS: Final = 24 * 60 * 60 * 1000
 """An idempotency key older than this may be used again."""
+TIDY_INTERVAL_MS: Final = 1_000
+"""How often the writer deletes a slice of the receipts that have expired."""
 WINDOWS_LIVE_MAX: Final = 8
 """Windows of one challenge held in a participant's state; older ones fold away into rows."""
 

@@ -34,11 +34,11 @@ class Batch:
         self._unfold(commands)
 
     def _unfold(self, commands: Iterable[Command]) -> None:
-        """Bring back the folded windows that a late event, or its chain, may move."""
+        """Bring back the folded windows that a late command, or its chain, may move."""
         names: list[WindowName] = []
         for command in commands:
             state = self._states[command.participant]
-            if state.folded and isinstance(command, Event):
+            if state.folded:
                 names += late_windows(self._rulebook, state, command)
         for name, progress in self._transaction.find_windows(names).items() if names else ():
             participant, challenge, window = name
@@ -110,9 +110,14 @@ def address_of(command: Command) -> Address | None:
     return command.participant, command.operation, digest
 
 
-def late_windows(rulebook: Compiled, state: State, event: Event) -> Iterable[WindowName]:
-    """Name the folded windows that an event's own time may reach into."""
-    for challenge in rulebook.recurring.get(CUSTOM + event.name, ()):
-        window = window_key(challenge.window, event.occurred_at, rulebook.calendar)
+def late_windows(rulebook: Compiled, state: State, command: Command) -> Iterable[WindowName]:
+    """Name the folded windows that a command's own time may reach into."""
+    if isinstance(command, Event):
+        at, challenges = command.occurred_at, rulebook.recurring.get(CUSTOM + command.name, ())
+    else:
+        at, claimed = command.received_at, rulebook.challenges.get(command.challenge)
+        challenges = rulebook.recurring["challenge.claimed"] + ((claimed,) if claimed else ())
+    for challenge in challenges:
+        window = window_key(challenge.window, at, rulebook.calendar)
         if window is not None and state.misses(challenge.id, window):
-            yield event.participant, challenge.id, window
+            yield command.participant, challenge.id, window

@@ -32,7 +32,7 @@ class SystemClock:
                 self._latest = max(now, self._latest + 1)
                 self._sequence = 0
                 self._time = ulid.time_part(self._latest)
-                self._chance = "".join(secrets.choice(ulid.ALPHABET) for _ in range(12))
+                self._chance = ulid.chance_part(secrets.randbits(60))
             first = self._sequence
             self._sequence += count
             ids = [

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from laurels.core import limits
-from laurels.core.errors import LimitMet, StateTooLarge
-from laurels.core.event import Command, TenantId
+from laurels.core.errors import LimitMet, StateTooLarge, Unavailable
+from laurels.core.event import Command, Instant, TenantId
 from laurels.engine.batch import Batch
 from laurels.engine.ports import Clock, Conflict, Outcome, Receipt, Record, Remembered, Store
 from laurels.engine.replay import is_expired, remember, replay
@@ -22,6 +22,7 @@ class Engine:
         self._store = store
         self._clock = clock
         self._recent: dict[tuple[str, ...], Remembered] = {}
+        self._tidied_at: Instant = 0
 
     def submit(self, commands: Sequence[Command]) -> list[Outcome]:
         """
@@ -44,12 +45,22 @@ class Engine:
             return None
         return replay(remembered, command, "cache")
 
+    def tidy(self) -> None:
+        """Forget some expired receipts, unless that was just done. For the thread of `submit`."""
+        now = self._clock.now()
+        if now - self._tidied_at >= limits.TIDY_INTERVAL_MS:
+            self._tidied_at = now
+            self._store.forget_receipts(now - limits.RECEIPT_LIFETIME_MS)
+
     def _submit_alone(self, command: Command) -> Outcome:
         try:
             return self._commit([command])[0]
         except (Conflict, StateTooLarge) as failure:
             reason = failure if isinstance(failure, LimitMet) else LimitMet(str(failure))
+        try:
             return self._commit([command], park=reason)[0]
+        except Conflict:  # Its id is taken, so it cannot even be parked. A retry brings a new one.
+            return Unavailable()
 
     def _commit(self, commands: Sequence[Command], park: LimitMet | None = None) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}

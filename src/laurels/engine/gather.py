@@ -5,15 +5,18 @@ import logging
 import threading
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from laurels.core import limits
 from laurels.core.errors import Refusal, Unavailable
 from laurels.core.event import Command
 from laurels.engine.engine import Engine
-from laurels.engine.ports import Outcome, Receipt
+from laurels.engine.ports import Outcome
 
 log = logging.getLogger(__name__)
+
+IDLE_S: Final = 30
+"""How long the writer sleeps when nobody comes, before it tidies up."""
 
 
 class Waiting(NamedTuple):
@@ -57,16 +60,25 @@ class Gather:
         return answer
 
     def _write(self) -> None:
-        while gathered := self._gather():
-            result = self._submit([command for one in gathered for command in one.commands])
-            self._loop.call_soon_threadsafe(self._answer, gathered, result)
+        while (gathered := self._gather()) is not None:
+            if gathered:
+                result = self._submit([command for one in gathered for command in one.commands])
+                self._loop.call_soon_threadsafe(self._answer, gathered, result)
+            try:
+                self._engine.tidy()
+            except Refusal:
+                log.exception("expired receipts could not be deleted")
 
-    def _gather(self) -> list[Waiting]:
-        """Wait for a first request, then take those behind it, up to the size of a batch."""
+    def _gather(self) -> list[Waiting] | None:
+        """
+        Wait for a first request, then take those behind it, up to the size of a batch.
+
+        Returns nothing gathered when nobody came for a while, and None when it is time to stop.
+        """
         gathered: list[Waiting] = []
         events = 0
         try:
-            waiting = self._queue.get()
+            waiting = self._queue.get(timeout=IDLE_S)
             while waiting is not None:
                 gathered.append(waiting)
                 events += len(waiting.commands)
@@ -75,8 +87,9 @@ class Gather:
                 waiting = self._queue.get_nowait()
         except Empty:
             return gathered
-        if gathered:
-            self._queue.put(None)  # Stop at the next look; these are still to be written.
+        if not gathered:
+            return None
+        self._queue.put(None)  # Stop at the next look; these are still to be written.
         return gathered
 
     def _submit(self, commands: list[Command]) -> list[Outcome] | Exception:

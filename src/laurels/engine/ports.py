@@ -249,6 +249,10 @@ class Store(Protocol):
         """
         ...
 
+    def forget_receipts(self, before: Instant) -> None:
+        """Delete a bounded number of receipts that were received before; go on there next time."""
+        ...
 
-class Conflict(Exception):  # noqa: N818 - it says what happened, as the refusals do
+
+class Conflict(Exception):
     """A constraint of the store fired: a bug of ours, contained by running the batch one by one."""

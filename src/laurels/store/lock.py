@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class StoreLocked(Exception):  # noqa: N818 - it says the condition
+class StoreLocked(Exception):
     """Another process writes to this store."""
 
 

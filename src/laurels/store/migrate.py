@@ -4,11 +4,11 @@ import sqlite3
 from importlib import resources
 
 
-class SchemaTooNew(Exception):  # noqa: N818 - it says the condition
+class SchemaTooNew(Exception):
     """The store was written by a newer Laurels; upgrade this one."""
 
 
-class SchemaTooOld(Exception):  # noqa: N818 - it says the condition
+class SchemaTooOld(Exception):
     """The store has an older schema; run `laurels migrate`."""
 
 

@@ -1,11 +1,11 @@
 """Reads bodies of events: fast when nothing is odd, item by item when something is."""
 
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
-from laurels.api.body import Shape, json_value
+from laurels.api.body import Shape, is_plain, json_value
 from laurels.api.bricqs import wire
 from laurels.core import limits
 from laurels.core.errors import InvalidBody, Problem
@@ -21,7 +21,7 @@ _items: Final = msgspec.json.Decoder(wire.Items).decode
 _NO_TEXTS: Final = wire.Texts()
 
 
-class Part(NamedTuple, Generic[B]):
+class Part(Struct, Generic[B], frozen=True, gc=False):
     """One event as it was sent."""
 
     body: B
@@ -29,7 +29,7 @@ class Part(NamedTuple, Generic[B]):
     ignored: tuple[str, ...] = ()
 
 
-class Rejected(NamedTuple):
+class Rejected(Struct, frozen=True):
     """One event of a batch that does not have the right shape."""
 
     refusal: InvalidBody
@@ -46,8 +46,10 @@ class Reader(Generic[B]):
 
     def one(self, raw: bytes) -> Part[B]:
         """Raise MalformedBody or InvalidBody, or return the event."""
-        body, ignored = self._event.read(raw)
-        return Part(body, _texts_of(raw, body), ignored)
+        if is_plain(raw) and (body := self._event.fits(raw)) is not None:
+            return Part(body, _texts_of(raw, body))
+        judged = self._event.judge(json_value(raw), may_hold_nul=b"\\u0000" in raw)
+        return Part(judged.body, _texts_of(raw, judged.body), judged.ignored)
 
     def many(self, raw: bytes) -> list[Part[B] | Rejected]:
         """

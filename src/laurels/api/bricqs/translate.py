@@ -1,10 +1,10 @@
 """From the words of `/api/v1` to ours, and from receipts to its replies."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 
 from laurels.api import instant
 from laurels.api.body import object_text
@@ -24,7 +24,7 @@ NAME_CHARS_SHOWN_MAX: Final = 100
 _NOTHING: Final = wire.Results()
 
 
-class Arrival(NamedTuple):
+class Arrival(Struct, frozen=True):
     """Where and when events reached us, and the ids they may take."""
 
     tenant: TenantId

@@ -1,7 +1,7 @@
 """From the words of `/v1` to ours, and from receipts to its replies."""
 
 from math import floor
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -28,7 +28,7 @@ class Text(Struct, gc=False):
     payload: Raw
 
 
-class Arrival(NamedTuple):
+class Arrival(Struct, frozen=True, gc=False):
     """Whose world an event reached, when, and the id it may take."""
 
     tenant: TenantId

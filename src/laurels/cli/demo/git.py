@@ -24,7 +24,7 @@ _PREFIX: Final = re.compile(r"([a-z]+)(\([^)]*\))?!?:", re.IGNORECASE)
 _COUNTED: Final = re.compile(r"(\d+) (file|insertion|deletion)")
 
 
-class NoHistory(LaurelsError):  # noqa: N818 - it says what happened, as refusals do
+class NoHistory(LaurelsError):
     """There is no git history here."""
 
 

@@ -12,12 +12,13 @@ HAVING COUNT(j.number) <> h.number OR COALESCE(MAX(j.number), 0) <> h.number;
 
 -- name: verify_events
 -- Events that are in the journal never, or more than once.
-SELECT e.id, COUNT(j.number)
+  WITH counted AS MATERIALIZED
+       (SELECT command, COUNT(*) AS times FROM journal WHERE tenant = :tenant GROUP BY command)
+SELECT e.id, COALESCE(c.times, 0)
   FROM events AS e
-  LEFT JOIN (SELECT command, number FROM journal WHERE tenant = :tenant) AS j ON j.command = e.id
+  LEFT JOIN counted AS c ON c.command = e.id
  WHERE e.tenant = :tenant
- GROUP BY e.id
-HAVING COUNT(j.number) <> 1;
+   AND COALESCE(c.times, 0) <> 1;
 
 -- name: verify_receipts
 -- Receipts that point at no journal row, or at somebody else's.

@@ -1,0 +1,1 @@
+"""What an event costs: a real server, a load generator beside it, and a floor to compare with."""

@@ -1,0 +1,178 @@
+"""A real server under load from many clients at once."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path as File
+
+from tests.e2e.log import Log, Sent
+from tests.e2e.wire import API_KEY, BATCHES, Ack, Connection, Event, Path, Reply, request, spell
+from tests.serving import Running, environment
+
+LONG = os.environ.get("LAURELS_TEST_LONG") == "1"
+RULEBOOK = File(__file__).parent / "rulebook.yaml"
+APP_SECRET = "an app's secret of 32 characters"
+STORE = "laurels.db"
+
+CONNECTIONS = 32
+PARTICIPANTS = 64
+RETRIES = 0.1
+BATCH_MAX = 100
+BATCH_SENT_MAX = 500
+STORM_S_MAX = 60
+
+
+MIX = {
+    Path.SINGLE: 35,
+    Path.SYNC: 20,
+    Path.EMIT: 15,
+    Path.QUEST: 15,
+    Path.BATCH: 10,
+    Path.EMIT_BATCH: 5,
+}
+
+
+def settings(**more: str) -> dict[str, str]:
+    """Name everything in the environment, so that a restart is the same server again."""
+    return environment(
+        LAURELS_PORT="0",
+        LAURELS_STORE=f"sqlite:{STORE}",
+        LAURELS_RULEBOOK=str(RULEBOOK),
+        LAURELS_JWT_SECRET="a secret to sign tokens with, 32.",
+        LAURELS_BOOTSTRAP_APP_ID="shop",
+        LAURELS_BOOTSTRAP_APP_SECRET=APP_SECRET,
+        LAURELS_BOOTSTRAP_API_KEY=API_KEY,
+        LAURELS_PARTICIPANT_WRITES_PER_MINUTE="0",
+        **more,
+    )
+
+
+def serve(folder: File, by: Sequence[str] = ()) -> Running:
+    return Running("serve", cwd=folder, env=settings(), by=by)
+
+
+@asynccontextmanager
+async def connections(url: str, count: int) -> AsyncIterator[list[Connection]]:
+    opened = await asyncio.gather(*(Connection.open(url) for _ in range(count)))
+    try:
+        yield opened
+    finally:
+        await asyncio.gather(*(connection.close() for connection in opened))
+
+
+async def mint(connection: Connection, user: str) -> str:
+    body = {"appId": "shop", "appSecret": APP_SECRET, "userId": user}
+    reply = await connection.ask(spell("/v1/auth/token", body))
+    assert reply.status == 200, reply
+    return reply.body["token"]
+
+
+async def volley(opened: Sequence[Connection], requests: Sequence[bytes]) -> list[Reply]:
+    """Send every request within about a millisecond, then hear every answer."""
+    for connection, text in zip(opened, requests, strict=True):
+        connection.writer.write(text)
+    return await asyncio.gather(*(connection.answer() for connection in opened))
+
+
+class Load:
+    """Clients that never tire. The same seed asks the same things."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.log = Log()
+        self.tokens: dict[str, str] = {}
+        self._events: list[Event] = []
+
+    async def prepare(self, url: str) -> None:
+        """Mint everybody's token; they outlive the server that minted them."""
+        async with connections(url, 1) as (connection,):
+            for number in range(PARTICIPANTS):
+                self.tokens[f"p{number}"] = await mint(connection, f"p{number}")
+
+    async def storm(self, url: str, seconds: float, end: Callable[[], object]) -> None:
+        """Ask without a pause until the server is gone, which `end` sees to after a while."""
+        async with asyncio.timeout(STORM_S_MAX), connections(url, CONNECTIONS) as opened:
+            clients = [asyncio.create_task(self.ask_for_ever(one)) for one in opened]
+            await asyncio.sleep(seconds)
+            end()
+            await asyncio.gather(*clients)
+
+    async def ask_for_ever(self, connection: Connection) -> None:
+        try:
+            while True:
+                await self.ask(connection, self.next())
+        except (ConnectionError, EOFError):
+            return
+
+    async def ask(self, connection: Connection, sent: Sent) -> tuple[Reply, list[Ack]]:
+        number = self.log.send(sent)
+        reply = await connection.ask(self.spelled(sent))
+        return reply, self.log.answer(number, reply)
+
+    def spelled(self, sent: Sent) -> bytes:
+        return request(sent.path, sent.events, self.tokens[sent.events[0].participant])
+
+    def next(self) -> Sent:
+        (path,) = self.random.choices(list(MIX), list(MIX.values()))
+        count = self.random.randint(1, BATCH_MAX) if path in BATCHES else 1
+        return Sent(path, [self._event() for _ in range(count)])
+
+    def _event(self) -> Event:
+        chance = self.random
+        if self._events and chance.random() < RETRIES:
+            return chance.choice(self._events)
+        name = chance.choice(("step", "walk"))
+        km = chance.randint(1, 9)
+        participant = f"p{chance.randrange(PARTICIPANTS)}"
+        event = Event(participant, len(self._events), name, km)
+        self._events.append(event)
+        return event
+
+    async def resend(self, url: str) -> int:
+        """Ask again whatever was never answered, all at once; return how many requests that was."""
+        waiting = list(self.log.waiting.values())
+        self.log.waiting.clear()
+        await self._spread(url, [self._accepted(sent) for sent in waiting])
+        return len(waiting)
+
+    async def repeat(self, url: str, keys: Sequence[str]) -> None:
+        """Ask again what was answered: each is a duplicate, and some are asked for their ids."""
+        events = [self.log.sent[key] for key in keys]
+        slices = [
+            Sent(Path.BATCH, events[start : start + BATCH_SENT_MAX])
+            for start in range(0, len(events), BATCH_SENT_MAX)
+        ]
+        some = self.random.sample(events, min(len(events), CONNECTIONS))
+        paths = (Path.SINGLE, Path.SYNC, Path.EMIT, Path.QUEST)
+        singles = [Sent(self.random.choice(paths), [event]) for event in some]
+        await self._spread(url, [self._duplicate(sent) for sent in [*singles, *slices]])
+
+    def _accepted(self, sent: Sent) -> Callable[[Connection], Awaitable[None]]:
+        async def ask(connection: Connection) -> None:
+            reply, _ = await self.ask(connection, sent)
+            assert reply.ok, reply
+
+        return ask
+
+    def _duplicate(self, sent: Sent) -> Callable[[Connection], Awaitable[None]]:
+        async def ask(connection: Connection) -> None:
+            reply, acks = await self.ask(connection, sent)
+            assert reply.ok, reply
+            assert not any(ack.first for ack in acks), f"a duplicate was new: {reply}"
+
+        return ask
+
+    async def _spread(
+        self, url: str, jobs: Sequence[Callable[[Connection], Awaitable[None]]]
+    ) -> None:
+        """Work through the jobs on as many connections as there are clients."""
+        left = iter(jobs)
+
+        async def work(connection: Connection) -> None:
+            for job in left:
+                await job(connection)
+
+        async with asyncio.timeout(STORM_S_MAX), connections(url, CONNECTIONS) as opened:
+            await asyncio.gather(*(work(one) for one in opened))
