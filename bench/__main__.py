@@ -4,7 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -65,7 +65,7 @@ def main(runs: int, scale: float) -> None:
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[Server]:
+def _serving(folder: Path) -> Generator[Server]:
     rules = folder / "rulebook.json"
     rules.write_bytes(rulebook.rules())
     store = folder / "laurels.db"
@@ -131,9 +131,7 @@ def _totals(store: Path) -> tuple[int, int]:
     return events, earned
 
 
-def _check(
-    shape: load.Shape, path: Path, measured: load.Measured, head: int, earned: int
-) -> None:
+def _check(shape: load.Shape, path: Path, measured: load.Measured, head: int, earned: int) -> None:
     """Void the benchmark unless all that was acknowledged is stored and the ledger adds up."""
     events, points = _totals(path)
     assert measured.acknowledged == shape.events, "not every event was accepted"

@@ -114,9 +114,7 @@ def run(shape: Shape, host: str, port: int, key: str, seed: int) -> Measured:
         "Content-Type: application/json\r\n"
     ).encode()
     maker = Maker(seed)
-    requests = [
-        maker.request(shape, head) for _ in range(shape.events // shape.events_per_request)
-    ]
+    requests = [maker.request(shape, head) for _ in range(shape.events // shape.events_per_request)]
     latencies: list[float] = []
     replies: list[bytes] = []
 

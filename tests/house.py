@@ -1,6 +1,6 @@
 """The whole house in one process: the real app on the real engine on a store of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class House(NamedTuple):
 
 
 @contextmanager
-def a_house(folder: Path) -> Iterator[House]:
+def a_house(folder: Path) -> Generator[House]:
     settings = Settings(
         jwt_secret="a jwt secret of thirty-two chars.",
         bootstrap_app_id=APP_ID,

@@ -1,5 +1,6 @@
 """What clients know, what the store holds, and whether the two agree."""
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -123,7 +124,7 @@ def _strange(log: Log, held: Stored) -> Iterator[str]:
         event = log.sent.get(row.key)
         if event is None:
             yield f"{row.key} was never sent"
-        elif row[2:] != (event.participant, event.name, '{"km":%d}' % event.km):
+        elif row[2:] != (event.participant, event.name, event.properties_json):
             yield f"{row.key} was sent as {event} and is stored as {row}"
 
 
@@ -134,7 +135,7 @@ def _miscounted(held: Stored) -> Iterator[str]:
         if row.name == "step":
             steps[row.participant] += 1
         else:
-            earned[row.participant] += int(row.properties[len('{"km":') : -1])
+            earned[row.participant] += json.loads(row.properties)["km"]
     for participant in sorted({*steps, *earned, *held.points}):
         count = steps[participant]
         due = earned[participant] + count + (BONUS if count >= BONUS_STEPS else 0)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from laurels.cli import main
-from laurels.engine.engine import Engine
 from laurels.store.connections import STATEMENTS, Connections
 
 COMMITS_HELD_BACK = 20
@@ -32,10 +31,9 @@ def answer_before_the_commit() -> None:
 
 def forget_receipts() -> None:
     """Remember keys in memory alone, so that a restart has never seen them."""
-    STATEMENTS["find_receipts"] += " LIMIT 0"  # pyright: ignore[reportOperatorIssue]
-    STATEMENTS["put_receipts"] = STATEMENTS["put_receipts"].partition("ON CONFLICT")[0].replace(
-        "INSERT", "INSERT OR REPLACE"
-    )  # fmt: skip
+    find, put = STATEMENTS["find_receipts"], STATEMENTS["put_receipts"]
+    STATEMENTS["find_receipts"] = find.removesuffix(";") + " LIMIT 0"
+    STATEMENTS["put_receipts"] = put.replace(" END", " ELSE excluded.number END")
 
 
 class Bug(NamedTuple):

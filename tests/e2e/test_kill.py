@@ -82,7 +82,7 @@ def test_a_kill_loses_nothing_and_counts_nothing_twice(tmp_path, capsys, seed):
     chain.run(KILLS)
 
     with capsys.disabled():
-        print(
+        print(  # noqa: T201 - the figures are worth a line
             f"\n{KILLS} kills: {len(chain.load.log.acked)} events acknowledged,"
             f" {chain.unanswered} requests unanswered, {chain.resent} sent again,"
             f" ready again in {max(chain.restarts_s):.2f} s at worst"

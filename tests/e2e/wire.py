@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
@@ -28,6 +29,10 @@ class Event(NamedTuple):
     @property
     def properties(self) -> dict[str, int]:
         return {"km": self.km}
+
+    @property
+    def properties_json(self) -> str:
+        return json.dumps(self.properties, separators=(",", ":"))
 
     @property
     def at(self) -> datetime:
@@ -162,7 +167,5 @@ class Connection:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):  # The server may have been killed; so it should.
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass  # The server was killed; that is what we came for.

@@ -200,6 +200,8 @@ def test_the_writer_tidies_up_when_nobody_comes(stage, monkeypatch):
 
 
 def test_a_broom_that_breaks_stops_nobody(stage, caplog):
+    stage.tell("buy", amount=1)
+
     async def play():
         async with gathering(stage) as gather:
             with out_of_order(stage.path, "receipts"):

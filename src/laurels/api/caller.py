@@ -1,6 +1,7 @@
 """Who is asking: API keys, tokens, and what is remembered of both."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
@@ -31,7 +32,7 @@ class Lookups(Generic[K, V]):
 
     def __init__(self, ask: Callable[[K], V]) -> None:
         self._ask = ask
-        self._known: dict[K, tuple[Instant, V]] = {}  # The longest known stands first.
+        self._known = OrderedDict[K, tuple[Instant, V]]()  # The longest known stands first.
         self._asking: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K, now: Instant) -> V:
@@ -53,7 +54,7 @@ class Lookups(Generic[K, V]):
             return
         self._known[key] = (now, task.result())
         if len(self._known) > CALLERS_CACHED_MAX:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
 
 
 class Callers:

@@ -2,6 +2,7 @@
 
 from array import array
 from bisect import bisect_right
+from collections import OrderedDict
 from typing import Final
 
 from laurels.core.errors import RateLimited
@@ -28,7 +29,7 @@ class SlidingLog:
         self._window_ms = window_ms
         self._logs_max = logs_max
         # The least recently accepted key stands first. Eight bytes an acceptance.
-        self._logs: dict[str, array[int]] = {}
+        self._logs = OrderedDict[str, array[int]]()
 
     def __len__(self) -> int:
         return len(self._logs)

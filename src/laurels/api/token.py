@@ -3,6 +3,7 @@
 import hmac
 import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, Final, NamedTuple
@@ -87,7 +88,7 @@ class Tokens:
     def __init__(self, keys: Sequence[bytes], bootstrap_tenant: TenantId) -> None:
         self._keys = keys
         self._bootstrap_tenant = bootstrap_tenant
-        self._verified: dict[bytes, Claims] = {}  # The longest verified stands first.
+        self._verified = OrderedDict[bytes, Claims]()  # The longest verified stands first.
 
     def mint(
         self, tenant: TenantId, participant: ParticipantId, kind: object, now: Instant
@@ -115,7 +116,7 @@ class Tokens:
         if claims is None:
             claims = self._claims(token, now // 1000)
             if len(self._verified) >= CALLERS_CACHED_MAX:
-                del self._verified[next(iter(self._verified))]
+                self._verified.popitem(last=False)
             self._verified[token] = claims
         if claims.expires_at_s * 1000 <= now:
             del self._verified[token]

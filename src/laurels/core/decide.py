@@ -127,9 +127,7 @@ class Chain:
             return ()
         return (BadgeAwarded(badge.id, badge.title, badge.id, fact.at, because=fact.because),)
 
-    def _advance(
-        self, challenge: Challenge, objective: Objective, fact: Fact
-    ) -> Iterable[Change]:
+    def _advance(self, challenge: Challenge, objective: Objective, fact: Fact) -> Iterable[Change]:
         window = window_key(challenge.window, fact.at, self.rulebook.calendar)
         if window is None:
             return ()
@@ -158,9 +156,7 @@ class Chain:
             return (move, completed)
         return chain((move, completed), self.pay(challenge, window, fact.at, fact.because))
 
-    def pay(
-        self, challenge: Challenge, window: str, at: Instant, because: int
-    ) -> Iterator[Change]:
+    def pay(self, challenge: Challenge, window: str, at: Instant, because: int) -> Iterator[Change]:
         """Yield what the completion of a challenge gives."""
         yield ChallengeClaimed(challenge.id, window, at, because=because)
         for reward in challenge.rewards:

@@ -14,7 +14,14 @@ from laurels.core.number import Millionths
 SCHEMA: Final = 1
 
 
-class Progress(Struct, frozen=True, omit_defaults=True, gc=False):
+class Progress(
+    Struct,
+    frozen=True,
+    omit_defaults=True,
+    gc=False,
+    # A state is written with every event of its participant, so its names are short.
+    rename={"measures": "m", "seen": "s", "completed_at": "done", "claimed_at": "paid"},
+):
     """How far one window of a challenge has come: a measure, or the values seen, by objective."""
 
     measures: dict[str, Millionths] = {}

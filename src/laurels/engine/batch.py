@@ -18,20 +18,24 @@ from laurels.engine.replay import is_expired, remember, replay
 class Batch:
     """Fetch everything first, judge one command after the other, record it all at the end."""
 
-    def __init__(self, transaction: Transaction, now: Instant) -> None:
+    def __init__(self, transaction: Transaction, now: Instant, commands: Sequence[Command]) -> None:
+        """Bring everything that the decisions need, in a few round trips."""
         self._transaction = transaction
         self._now = now
+        self._commands = commands
+        self._addresses = [address_of(command) for command in commands]
         self._rulebook = transaction.rulebook()
+        self._states = transaction.lock_states(sorted({one.participant for one in commands}))
+        keyed = [address for address in self._addresses if address is not None]
+        self._remembered = transaction.find_receipts(keyed) if keyed else {}
+        self._unfold(commands)
         self._records: list[Record] = []
         self._moved: dict[ParticipantId, State] = {}
 
-    def fetch(self, commands: Sequence[Command]) -> None:
-        """Bring everything that the decisions need, in a few round trips."""
-        participants = sorted({command.participant for command in commands})
-        self._states = self._transaction.lock_states(participants)
-        addresses = [address for command in commands if (address := address_of(command))]
-        self._remembered = self._transaction.find_receipts(addresses) if addresses else {}
-        self._unfold(commands)
+    def judge(self, park: LimitMet | None = None) -> list[Outcome]:
+        """Decide every command in order; `park` is why none of them may be decided."""
+        pairs = zip(self._commands, self._addresses, strict=True)
+        return [self._judge(command, address, park) for command, address in pairs]
 
     def _unfold(self, commands: Iterable[Command]) -> None:
         """Bring back the folded windows that a late command, or its chain, may move."""
@@ -44,9 +48,8 @@ class Batch:
             participant, challenge, window = name
             self._states[participant].put_window(challenge, window, progress)
 
-    def judge(self, command: Command, park: LimitMet | None = None) -> Outcome:
+    def _judge(self, command: Command, address: Address | None, park: LimitMet | None) -> Outcome:
         """Decide one command, or hand back the receipt of the last time it came."""
-        address = address_of(command)
         if address is not None:
             known = self._remembered.get(address)
             if known is not None and not is_expired(known.receipt, command):
@@ -80,9 +83,10 @@ class Batch:
             changes=changes,
             known=not is_event or CUSTOM + command.name in rulebook.matchers,
         )
-        self._records.append(Record(command, receipt, address and address[2]))
+        remembered = remember(command, receipt)
+        self._records.append(Record(command, remembered, address))
         if address is not None:  # A twin later in this batch hears this receipt.
-            self._remembered[address] = remember(command, receipt)
+            self._remembered[address] = remembered
         return receipt
 
     def record(self) -> list[Record]:

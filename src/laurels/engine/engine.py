@@ -7,7 +7,8 @@ from laurels.core.errors import LimitMet, StateTooLarge, Unavailable
 from laurels.core.event import Command, Instant, TenantId
 from laurels.engine.batch import Batch
 from laurels.engine.ports import Clock, Conflict, Outcome, Receipt, Record, Remembered, Store
-from laurels.engine.replay import is_expired, remember, replay
+from laurels.engine.recent import Recent
+from laurels.engine.replay import is_expired, replay
 
 
 class Engine:
@@ -21,7 +22,7 @@ class Engine:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._recent: dict[tuple[str, ...], Remembered] = {}
+        self._recent = Recent[tuple[str, ...], Remembered](limits.RECEIPTS_CACHED_MAX)
         self._tidied_at: Instant = 0
 
     def submit(self, commands: Sequence[Command]) -> list[Outcome]:
@@ -67,24 +68,20 @@ class Engine:
         records: list[Record] = []
         with self._store.transaction() as of_tenant:
             for tenant, positions in _by_tenant(commands):
-                batch = Batch(of_tenant(tenant), self._clock.now())
-                batch.fetch([commands[position] for position in positions])
-                for position in positions:
-                    outcomes[position] = batch.judge(commands[position], park)
+                own = [commands[position] for position in positions]
+                batch = Batch(of_tenant(tenant), self._clock.now(), own)
+                outcomes.update(zip(positions, batch.judge(park), strict=True))
                 records += batch.record()
         for record in records:  # Only what is committed may be remembered.
             self._remember(record)
         return [outcomes[position] for position in range(len(commands))]
 
     def _remember(self, record: Record) -> None:
-        command = record.command
+        command, remembered = record.command, record.remembered
         if command.key is None:
             return
-        remembered = remember(command, record.receipt)
         if len(remembered.properties_json) <= limits.RECEIPT_CACHED_BYTES_MAX:
-            self._recent[_cache_key(command, command.key)] = remembered
-            if len(self._recent) > limits.RECEIPTS_CACHED_MAX:
-                del self._recent[next(iter(self._recent))]
+            self._recent.put(_cache_key(command, command.key), remembered)
 
 
 def _cache_key(command: Command, key: str) -> tuple[str, ...]:

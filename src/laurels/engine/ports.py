@@ -202,16 +202,17 @@ class Remembered(Struct, frozen=True, gc=False):
     occurred_at: Instant = 0
 
 
-class Record(Struct, frozen=True, gc=False):
-    """One decided command, ready to be written."""
-
-    command: Command
-    receipt: Receipt
-    key_digest: bytes | None
-
-
 Address: TypeAlias = tuple[ParticipantId, str, bytes]
 """Whose key, for which operation, and the key's 16-byte digest."""
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One decided command, ready to be written. Without a key it has no address."""
+
+    command: Command
+    remembered: Remembered
+    address: Address | None
+
 
 WindowName: TypeAlias = tuple[ParticipantId, str, str]
 """One window of one challenge of one participant."""

@@ -7,6 +7,7 @@ from laurels.core.compile import Compiled, compile_rulebook
 from laurels.core.event import ParticipantId, TenantId
 from laurels.core.rulebook import Rulebook
 from laurels.core.state import State
+from laurels.engine.recent import Recent
 from laurels.engine.rulebook_text import load_rulebook
 
 NO_RULEBOOK = compile_rulebook(Rulebook(), 0)
@@ -21,7 +22,7 @@ class Cache:
     """
 
     def __init__(self) -> None:
-        self._states: dict[tuple[TenantId, ParticipantId], State] = {}
+        self._states = Recent[tuple[TenantId, ParticipantId], State](limits.STATES_CACHED_MAX)
         self._rulebooks: dict[TenantId, Compiled] = {}
 
     def clear(self) -> None:
@@ -34,7 +35,9 @@ class Cache:
         rulebook = self._rulebooks.get(tenant)
         if rulebook is None:
             row = in_force()
-            rulebook = NO_RULEBOOK if row is None else compile_rulebook(load_rulebook(row[1]), row[0])
+            rulebook = (
+                NO_RULEBOOK if row is None else compile_rulebook(load_rulebook(row[1]), row[0])
+            )
             self._rulebooks[tenant] = rulebook
         return rulebook
 
@@ -53,8 +56,6 @@ class Cache:
         return states, missing
 
     def keep(self, tenant: TenantId, states: Mapping[ParticipantId, State]) -> None:
-        """Keep states that have been written, the longest kept making room."""
+        """Keep states that have been written."""
         for participant, state in states.items():
-            self._states[tenant, participant] = state
-        while len(self._states) > limits.STATES_CACHED_MAX:
-            del self._states[next(iter(self._states))]
+            self._states.put((tenant, participant), state)

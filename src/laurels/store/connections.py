@@ -1,7 +1,7 @@
 """One connection that writes, and a few that read, to one SQLite file."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -43,7 +43,7 @@ class Connections:
             self._readers.get().close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Generator[sqlite3.Connection]:
         """
         Begin at once, so that nobody else writes in between; commit at the end, or roll back.
 
@@ -63,7 +63,7 @@ class Connections:
                 writer.execute("ROLLBACK")
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Generator[sqlite3.Connection]:
         """Lend a connection for one committed snapshot."""
         reader = self._readers.get()
         try:

@@ -1,17 +1,19 @@
 """One writer, by lock: who serves or imports into a file holds a lock beside it."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from laurels.core.errors import LaurelsError
 
-class StoreLocked(Exception):
+
+class StoreLocked(LaurelsError):
     """Another process writes to this store."""
 
 
 @contextmanager
-def writer_lock(path: Path, holder: str) -> Iterator[None]:
+def writer_lock(path: Path, holder: str) -> Generator[None]:
     """
     Hold the lock while the block runs; the system lets go of it when the process ends, however.
 

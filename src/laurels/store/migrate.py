@@ -1,6 +1,7 @@
 """Brings a database's schema to the version this program knows, one numbered file at a time."""
 
 import sqlite3
+from collections.abc import Iterator
 from importlib import resources
 
 
@@ -36,5 +37,32 @@ def migrate(connection: sqlite3.Connection, *, only_check: bool = False) -> list
     if missing and only_check:
         raise SchemaTooOld(SchemaTooOld.__doc__)
     for number, _, sql in missing:
-        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+        _run(connection, number, sql)
     return [name for _, name, _ in missing]
+
+
+def _run(connection: sqlite3.Connection, number: int, sql: str) -> None:
+    """Run one migration, unless somebody who started at the same moment has just done so."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < number:
+            for statement in _statements(sql):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _statements(sql: str) -> Iterator[str]:
+    # One by one, since a script would be committed before it begins.
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement

@@ -50,4 +50,7 @@ class SqliteQueries:
     def journal(self, tenant: TenantId, *, after: int, count: int) -> list[JournalEntry]:
         with self._connections.reading() as reader:
             rows = reader.execute(STATEMENTS["journal_after"], (tenant, after, count)).fetchall()
-        return [JournalEntry(*head, decode_changes(changes)) for *head, changes in rows]
+        return [
+            JournalEntry(number, command, who, version, at, decode_changes(changes))
+            for number, command, who, version, at, changes in rows
+        ]

@@ -51,7 +51,7 @@ class SqliteRegistry:
 
     def keys(self) -> list[KeyEntry]:
         rows = self._read("all_keys")
-        return [KeyEntry(_to_key(row), hint, at) for *row, hint, at in rows]
+        return [KeyEntry(_to_key(row[:-2]), *row[-2:]) for row in rows]
 
     def revoke_key(self, key_id: str) -> bool:
         return self._write("revoke_key", key_id) > 0

@@ -1,6 +1,6 @@
 """The embedded store: everything of every tenant in one SQLite file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class SqliteStore:
             self._sweep.step(writer, before)
 
     @contextmanager
-    def transaction(self) -> Iterator[Callable[[TenantId], Transaction]]:
+    def transaction(self) -> Generator[Callable[[TenantId], Transaction]]:
         try:
             with self._connections.writing() as writer:
                 # Short commands of other processes may write too: what they touched is stale here.

@@ -111,7 +111,7 @@ def event_row(record: Record) -> Row | None:
     event = record.command
     if not isinstance(event, Event):
         return None
-    changes = record.receipt.changes
+    changes = record.remembered.receipt.changes
     return (
         event.tenant,
         event.id,
@@ -127,7 +127,7 @@ def event_row(record: Record) -> Row | None:
 
 
 def journal_row(number: int, record: Record) -> Row:
-    command, receipt = record.command, record.receipt
+    command, receipt = record.command, record.remembered.receipt
     return (
         command.tenant,
         number,
@@ -151,7 +151,7 @@ def posting_rows(number: int, record: Record) -> list[Row]:
             change.amount,
             change.rule,
         )
-        for position, change in enumerate(record.receipt.changes)
+        for position, change in enumerate(record.remembered.receipt.changes)
         if isinstance(change, PointsPosted)
     ]
 
@@ -159,17 +159,14 @@ def posting_rows(number: int, record: Record) -> list[Row]:
 def receipt_rows(numbered: Iterable[tuple[int, Record]]) -> list[Row]:
     return [
         (
-            command.tenant,
-            command.participant,
-            command.operation,
-            digest,
-            command.received_at,
+            record.command.tenant,
+            *record.address,
+            record.command.received_at,
             number,
             limits.RECEIPT_LIFETIME_MS,
         )
         for number, record in numbered
-        if (digest := record.key_digest) is not None
-        and (command := record.command) is not None
+        if record.address is not None
     ]
 
 

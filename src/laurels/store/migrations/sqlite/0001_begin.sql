@@ -44,7 +44,7 @@ CREATE TABLE participants (
     id     TEXT NOT NULL,
     state  TEXT NOT NULL,                      -- one JSON value; balances are in it
     PRIMARY KEY (tenant, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;  -- with a rowid: a state of a kilobyte or more would leave the page of its key
 
 CREATE TABLE windows (                         -- finished windows, folded away from the state
     tenant      TEXT NOT NULL,
