@@ -70,7 +70,7 @@ def _serving(folder: Path) -> Generator[Server]:
     rules.write_bytes(rulebook.rules())
     store = folder / "laurels.db"
     command = [sys.executable, "-m", "laurels", "serve", "--port", "0"]
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         [*command, "--store", f"sqlite:{store}", "--rulebook", str(rules)],
         env=os.environ | {"LAURELS_BOOTSTRAP_API_KEY": KEY},
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A rulebook of 100 rules over 20 event names: five candidates a fact, some three of which match."""
+"""A rulebook of 100 rules over 20 event names: five candidates a fact, some three of them met."""
 
 from typing import Any, Final
 

@@ -69,6 +69,9 @@ class Running:
         patience.start()
         try:
             self.url = self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
         finally:
             patience.cancel()
 

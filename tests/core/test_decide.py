@@ -40,7 +40,12 @@ UNITS = {"d": DAY, "h": HOUR, "m": 60 * SECOND, "s": SECOND}
 
 def told(rulebook, story):
     """Play a story from its beginning, and tell what came of it."""
-    compiled, state, clock, outcome = compile_rulebook(load_rulebook(rulebook), 1), State(), NOON, []
+    compiled, state, clock, outcome = (
+        compile_rulebook(load_rulebook(rulebook), 1),
+        State(),
+        NOON,
+        [],
+    )
     for step in re.split(r";\s*", story):
         if shift := SHIFT.fullmatch(step):
             clock += int(shift[1]) * UNITS[shift[2]]
@@ -145,7 +150,10 @@ challenges:
         # Values are told apart as JSON tells them apart; what is no scalar is no value.
         ("watch genre=jazz", "variety 0>1"),
         ("watch genre=jazz; watch genre=jazz", "variety 0>1"),
-        ("watch genre=jazz; watch genre=folk", "variety 0>1; variety 1>2; variety done; variety paid"),
+        (
+            "watch genre=jazz; watch genre=folk",
+            "variety 0>1; variety 1>2; variety done; variety paid",
+        ),
         ("watch genre=1; watch genre=1.0", "variety 0>1"),
         ('watch genre=1; watch genre="1"', "variety 0>1; variety 1>2; variety done; variety paid"),
         ("watch genre=1; watch genre=true", "variety 0>1; variety 1>2; variety done; variety paid"),
@@ -272,7 +280,10 @@ challenges:
 @pytest.mark.parametrize(
     ("story", "outcome"),
     [
-        ("day; day", "daily 0>1; daily 1>2; daily done 2024-05-15; daily paid 2024-05-15; points 5"),
+        (
+            "day; day",
+            "daily 0>1; daily 1>2; daily done 2024-05-15; daily paid 2024-05-15; points 5",
+        ),
         ("day; +1d; day", "daily 0>1; daily 0>1"),
         ("@2024-05-15T23:59:59.999Z; day; @2024-05-16T00:00:00Z; day", "daily 0>1; daily 0>1"),
         (
@@ -299,7 +310,10 @@ challenges:
             "@2024-12-30T00:00:00Z; week; @2025-01-05T23:00:00Z; week",
             "weekly 0>1; weekly 1>2; weekly done 2025-W01; weekly paid 2025-W01",
         ),
-        ("@2024-05-31T23:59:59.999Z; month; @2024-06-01T00:00:00Z; month", "monthly 0>1; monthly 0>1"),
+        (
+            "@2024-05-31T23:59:59.999Z; month; @2024-06-01T00:00:00Z; month",
+            "monthly 0>1; monthly 0>1",
+        ),
         (
             "@2024-02-29T23:59:59.999Z; month; @2024-02-01T00:00:00Z; month",
             "monthly 0>1; monthly 1>2; monthly done 2024-02; monthly paid 2024-02",

@@ -16,7 +16,10 @@ WITH_PROBLEMS = [
 @pytest.mark.parametrize(
     ("refusal", "message"),
     [
-        (errors.ClaimNotReady(), "The challenge is not completed, so there is nothing to claim yet."),
+        (
+            errors.ClaimNotReady(),
+            "The challenge is not completed, so there is nothing to claim yet.",
+        ),
         (errors.Unavailable("Too much is waiting."), "Too much is waiting."),
         (errors.Unavailable(), "The server cannot take this now; try again."),
         (errors.RateLimited(250), "Too many requests; wait and try again."),

@@ -22,7 +22,9 @@ def fold(state, *changes):
 def test_what_is_earned_and_spent_is_summed_for_life():
     state = State()
     fold(state, PointsPosted(MINT, ANN, "points", 10, "a"))
-    fold(state, PointsPosted(ANN, "@shop", "points", 4, "b"), PointsPosted(MINT, ANN, "gem", 1, "c"))
+    fold(
+        state, PointsPosted(ANN, "@shop", "points", 4, "b"), PointsPosted(MINT, ANN, "gem", 1, "c")
+    )
 
     assert state.balances == {"points": Balance(6, earned=10, spent=4), "gem": Balance(1, 1, 0)}
 

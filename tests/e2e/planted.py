@@ -43,7 +43,7 @@ class Bug(NamedTuple):
 
 BUGS = {
     "answer-before-the-commit": Bug(answer_before_the_commit, "acknowledged and is lost"),
-    "forget-receipts": Bug(forget_receipts, "is stored 2 times|a duplicate was new"),
+    "forget-receipts": Bug(forget_receipts, "was answered with .+ and with |is stored 2 times"),
 }
 
 if __name__ == "__main__":

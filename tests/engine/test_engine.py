@@ -112,7 +112,8 @@ def test_the_same_key_of_another_participant_or_operation_is_another(stage):
 
 
 @pytest.mark.parametrize(
-    ("later", "is_replay"), [(0, True), (DAY - 1, True), (DAY, True), (DAY + 1, False), (25 * HOUR, False)]
+    ("later", "is_replay"),
+    [(0, True), (DAY - 1, True), (DAY, True), (DAY + 1, False), (25 * HOUR, False)],
 )
 @pytest.mark.parametrize("reopened", [False, True])
 def test_a_key_is_free_again_after_a_day(stage, later, is_replay, reopened):
@@ -196,6 +197,7 @@ def test_nothing_is_recalled_without_a_key(stage):
 def test_the_memory_of_receipts_is_bounded(stage, monkeypatch):
     monkeypatch.setattr(limits, "RECEIPTS_CACHED_MAX", 2)
     monkeypatch.setattr(limits, "RECEIPT_CACHED_BYTES_MAX", 50)
+    stage.reopen()
     events = [stage.event("buy", key=key, amount=5) for key in "abc"]
     large = stage.event("buy", key="d", amount=5, note="x" * 50)
     stage.send(*events, large)
@@ -207,6 +209,7 @@ def test_the_memory_of_receipts_is_bounded(stage, monkeypatch):
 
 def test_the_memory_of_states_is_bounded(stage, monkeypatch):
     monkeypatch.setattr(limits, "STATES_CACHED_MAX", 2)
+    stage.reopen()
     for _ in range(2):
         stage.send(*(stage.event("buy", who, amount=1) for who in "abcd"))
 
@@ -217,7 +220,10 @@ def test_tenants_and_their_worlds_share_a_batch_and_nothing_else(stage):
     stage.store.registry.put_rulebook(SHOP_TEST, RULEBOOK.replace("100}", "7}"), NOON)
     worlds = [SHOP_TEST, SHOP, CAFE, SHOP]
     outcomes = stage.send(
-        *(stage.event("buy", key=f"k{n % 2}", world=world, amount=1) for n, world in enumerate(worlds))
+        *(
+            stage.event("buy", key=f"k{n % 2}", world=world, amount=1)
+            for n, world in enumerate(worlds)
+        )
     )
 
     assert [outcome.duplicate for outcome in outcomes] == [False, False, False, True]
@@ -273,7 +279,9 @@ def test_a_state_that_outgrows_its_limit_parks_the_event_that_did_it(stage):
     assert [change.reason for change in second.changes] == ["StateTooLarge"]
     assert isinstance(neighbour.changes[0], PointsPosted)
     assert [entry.number for entry in stage.journal()] == [1, 2, 3]
-    assert [type(change).__name__ for change in stage.tell("see", what="c").changes] == ["ProgressMoved"]
+    assert [type(change).__name__ for change in stage.tell("see", what="c").changes] == [
+        "ProgressMoved"
+    ]
 
 
 def test_a_constraint_that_fires_parks_the_culprit_alone(stage):
@@ -337,7 +345,10 @@ def test_claims_are_paid_once(stage):
     (replayed,) = stage.send(stage.claim("month", key="k"))
     (repeated,) = stage.send(stage.claim("month", key="other"))
 
-    assert [type(change).__name__ for change in paid.changes] == ["ChallengeClaimed", "BadgeAwarded"]
+    assert [type(change).__name__ for change in paid.changes] == [
+        "ChallengeClaimed",
+        "BadgeAwarded",
+    ]
     assert (replayed.changes, replayed.duplicate, replayed.mismatch) == (paid.changes, True, False)
     assert (repeated.changes, repeated.duplicate) == ((), False)
     assert (paid.name, paid.known) == ("", True)

@@ -61,7 +61,9 @@ buys = st.builds(
     moments,
     st.sampled_from(WORLDS),
 )
-loops = st.builds(lambda who, key: partial(Stage.event, name="loop", who=who, key=key), people, keys)
+loops = st.builds(
+    lambda who, key: partial(Stage.event, name="loop", who=who, key=key), people, keys
+)
 claims = st.builds(
     lambda who, key: partial(Stage.claim, challenge="spend", who=who, key=key), people, keys
 )
@@ -172,7 +174,8 @@ def after(makers, places=(), fuses=()):
 def taken(makers):
     """Give each its own key, and leave out what would be refused: a retry is judged afresh."""
     keyed = [
-        make if make.keywords["key"] else partial(make, key=f"n{n}") for n, make in enumerate(makers)
+        make if make.keywords["key"] else partial(make, key=f"n{n}")
+        for n, make in enumerate(makers)
     ]
     with a_stage() as stage:
         return [make for make in keyed if not isinstance(stage.send(make(stage))[0], Refusal)]
@@ -202,7 +205,12 @@ def steps_of(makers) -> int:
 def test_a_crash_at_every_single_step_is_as_if_it_had_not_been():
     makers = [
         partial(Stage.event, name="buy", who=who, key=key, amount=4, world=world)
-        for who, key, world in [("ann", "a", SHOP), ("bob", "a", SHOP), ("ann", "a", SHOP), ("ann", "b", CAFE)]
+        for who, key, world in [
+            ("ann", "a", SHOP),
+            ("bob", "a", SHOP),
+            ("ann", "a", SHOP),
+            ("ann", "b", CAFE),
+        ]
     ]
     expected = after(makers)
     steps = steps_of(makers)

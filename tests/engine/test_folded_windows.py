@@ -83,7 +83,13 @@ def test_late_events_of_one_batch_go_on_from_each_other(stage):
     late = [NOON, NOON + 3 * DAY, NOON, NOON + 39 * DAY, NOON + 3 * DAY]
     outcomes = stage.send(*(stage.event("buy", at=at) for at in late))
 
-    assert [moved(outcome)[0][1:] for outcome in outcomes] == [(1, 2), (1, 2), (2, 3), (1, 2), (2, 3)]
+    assert [moved(outcome)[0][1:] for outcome in outcomes] == [
+        (1, 2),
+        (1, 2),
+        (2, 3),
+        (1, 2),
+        (2, 3),
+    ]
     assert stage.balance() == 10
 
 

@@ -206,7 +206,7 @@ def test_a_broom_that_breaks_stops_nobody(stage, caplog):
         async with gathering(stage) as gather:
             with out_of_order(stage.path, "receipts"):
                 with pytest.raises(Unavailable):
-                    await gather.submit(buys(stage, 1))
+                    await gather.submit([stage.event("buy", key="k", amount=1)])
                 while not caplog.records:
                     await asyncio.sleep(0)
             return await gather.submit(buys(stage, 1))

@@ -29,7 +29,7 @@ class SlidingLog:
         self._window_ms = window_ms
         self._logs_max = logs_max
         # The least recently accepted key stands first. Eight bytes an acceptance.
-        self._logs = OrderedDict[str, array[int]]()
+        self._logs: OrderedDict[str, array[int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._logs)

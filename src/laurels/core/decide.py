@@ -9,9 +9,9 @@ from msgspec.json import encode
 from laurels.core import limits
 from laurels.core.change import (
     BadgeAwarded,
-    Change,
     ChallengeClaimed,
     ChallengeCompleted,
+    Change,
     ItemGranted,
     PointsPosted,
     ProgressMoved,

@@ -68,7 +68,7 @@ class InvalidCredentials(Unauthorized):
 
 
 class Forbidden(Refusal):
-    """This caller may not do that."""
+    """The caller may not do that."""
 
 
 class TenantDisabled(Forbidden):
@@ -136,7 +136,7 @@ class UnknownChallenge(NotFound):
 
 
 class MethodNotAllowed(Refusal):
-    """This path does not take that method."""
+    """The path does not take that method."""
 
 
 class ClaimNotReady(Refusal):

@@ -5,9 +5,9 @@ from typing import assert_never
 
 from laurels.core.change import (
     BadgeAwarded,
-    Change,
     ChallengeClaimed,
     ChallengeCompleted,
+    Change,
     ItemGranted,
     Parked,
     PointsPosted,

@@ -19,12 +19,11 @@ def millionths(value: object) -> Millionths | None:
     >>> millionths(1.15), millionths(-2), millionths(True), millionths("7")
     (1150000, -2000000, None, None)
     """
-    kind = type(value)
-    if kind is int or kind is float:
-        if -NUMBER_MAX <= value <= NUMBER_MAX:  # pyright: ignore[reportOperatorIssue]
-            return round(value * ONE)  # pyright: ignore
-        raise NumberOutOfRange
-    return None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    if -NUMBER_MAX <= value <= NUMBER_MAX:
+        return round(value * ONE)
+    raise NumberOutOfRange
 
 
 def plain(amount: Millionths) -> int | float:
@@ -40,7 +39,7 @@ def plain(amount: Millionths) -> int | float:
 
 def product_floored(value: Millionths, ratio: Millionths) -> int:
     """
-    Return `value × ratio` as a whole number: multiply first, floor once, at the end.
+    Return `value` times `ratio` as a whole number: multiply first, floor once, at the end.
 
     >>> product_floored(millionths(1.15), millionths(100))
     115

@@ -30,8 +30,8 @@ class Gather:
     """
     The async edge of the engine. Made and used on one event loop.
 
-    The writer takes whatever has come in since it last looked: no request waits for a timer, and the
-    busier the server is the more events share a commit.
+    The writer takes whatever has come in since it last looked: no request waits for a timer, and
+    the busier the server is the more events share a commit.
     """
 
     def __init__(self, engine: Engine) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from contextlib import AbstractContextManager
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -186,7 +185,7 @@ class Registry(Protocol):
         ...
 
     def put_rulebook(self, tenant: TenantId, source: str, at: Instant) -> int:
-        """Make `source` the rulebook in force; return its version, the old one if it is the same."""
+        """Make `source` the rulebook in force; return its version, the old one if unchanged."""
         ...
 
     def rulebook_source(self, tenant: TenantId) -> tuple[int, str] | None:
@@ -195,7 +194,7 @@ class Registry(Protocol):
 
 
 class Remembered(Struct, frozen=True, gc=False):
-    """A receipt with the content it was given for, so that a reused key can be told from a retry."""
+    """A receipt with the content it was given for, to tell a reused key from a retry."""
 
     receipt: Receipt
     properties_json: str = "{}"
@@ -227,7 +226,7 @@ class Transaction(Protocol):
 
     def rulebook(self) -> Compiled: ...
     def lock_states(self, participants: Sequence[ParticipantId]) -> Mapping[ParticipantId, State]:
-        """Return every participant's state, a fresh one for those never met. They may be changed."""
+        """Return every participant's state to work on, a fresh one for those never met."""
         ...
 
     def find_receipts(self, addresses: Sequence[Address]) -> dict[Address, Remembered]: ...

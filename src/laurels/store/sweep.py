@@ -13,7 +13,7 @@ BEGINNING: Final[Place] = ("", "", b"")
 
 
 class Sweep:
-    """A broom that walks the receipts in the order of their key, so that they need no index by age."""
+    """A broom that walks the receipts in the order of their key: they need no index by age."""
 
     def __init__(self) -> None:
         self._world = ""

@@ -42,25 +42,27 @@ def _verify_states(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]
     journals = groupby(reader.execute(STATEMENTS["all_journal"], (world,)), key=itemgetter(0))
     folds = ((participant, _fold(text for _, text in rows)) for participant, rows in journals)
     folded = next(folds, None)
+    # Both come in the order of the participants, so that neither has to be held whole.
     for participant, text in reader.execute(STATEMENTS["all_states"], (world,)):
         state = State(text)
-        sums = posted.pop(account_of(participant), {})
-        for currency in sorted({*sums, *state.balances}):
-            by_postings, by_state = sums.get(currency), state.balances.get(currency, NOTHING)
-            if by_postings != by_state:
-                yield f"{participant} holds {by_state}, but the postings sum to {by_postings}."
-
+        yield from _verify_sums(participant, state, posted.pop(account_of(participant), {}))
         _unfold(reader, world, participant, state)
         if folded is None or folded[0] != participant:
             yield f"{participant} has a state but no journal."
-        else:
-            if folded[1].picture() != state.picture():
-                yield f"the state of {participant} is not the fold of its journal."
-            folded = next(folds, None)
+            continue
+        if folded[1].picture() != state.picture():
+            yield f"the state of {participant} is not the fold of its journal."
+        folded = next(folds, None)
     if folded is not None:
         yield f"{folded[0]} has a journal but no state."
-    for account in posted:
-        yield f"account {account} has postings but no participant."
+    yield from (f"account {account} has postings but no participant." for account in posted)
+
+
+def _verify_sums(participant: str, state: State, posted: dict[str, Balance]) -> Iterator[str]:
+    for currency in sorted({*posted, *state.balances}):
+        held, summed = state.balances.get(currency, NOTHING), posted.get(currency, NOTHING)
+        if held != summed:
+            yield f"{participant} holds {held} of {currency}, but the postings sum to {summed}."
 
 
 def _fold(journal: Iterator[str]) -> State:

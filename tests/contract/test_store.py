@@ -1,0 +1,370 @@
+"""The promises of the Store port, for every adapter there is."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Flag
+
+import pytest
+from tests.cast import CAFE, DAY, HOUR, NOON, SHOP, SHOP_TEST, Stage, other_hand
+
+from laurels.core import limits
+from laurels.core.errors import RulebookRefused, Unavailable
+from laurels.engine.ports import ApiKey, App, Tenant
+from laurels.store import sweep
+from laurels.store.connections import STATEMENTS
+from laurels.store.lock import StoreLocked
+from laurels.store.migrate import SchemaTooNew, SchemaTooOld, migrate, migrations
+
+RULEBOOK = """
+earn: [{id: unit, event: buy, points: {of: amount, times: 1}}]
+challenges: [{id: daily, window: daily, objectives: [{event: buy, count: 2}]}]
+"""
+
+
+@pytest.fixture(params=["sqlite"])
+def opens(request, tmp_path):
+    """Return what opens one more stage on the same store, as another process would."""
+    opened = []
+
+    def open_one(rulebook=RULEBOOK, **more):
+        stage = Stage(tmp_path / "laurels.db", rulebook, **more)
+        opened.append(stage)
+        return stage
+
+    yield open_one
+    assert opened[-1].findings() == []
+    for stage in opened:
+        stage.store.close()
+
+
+@pytest.fixture
+def stage(opens):
+    return opens()
+
+
+class Change(Exception):  # noqa: N818 - it is a change of mind
+    """Somebody thinks better of it."""
+
+
+def test_numbers_run_by_tenant_and_without_gaps(stage):
+    for world in (SHOP, CAFE, SHOP):
+        stage.send(*(stage.event("buy", f"p{n}", world=world, amount=1) for n in range(3)))
+
+    assert [entry.number for entry in stage.journal(SHOP)] == [1, 2, 3, 4, 5, 6]
+    assert [entry.number for entry in stage.journal(CAFE)] == [1, 2, 3]
+
+
+def test_a_reader_who_follows_misses_nothing(opens):
+    writers, batches = [opens() for _ in range(4)], 12
+    reader, done = opens(), Flag()
+
+    def write(number):
+        stage = writers[number]
+        stage.clock.count = 100_000 * number
+        for size in range(batches):
+            stage.send(*(stage.event("buy", f"p{size % 3}", amount=1) for _ in range(size % 4 + 1)))
+
+    def follow():
+        seen = []
+        while True:
+            last = done.is_set()
+            news = reader.store.queries.journal(SHOP, after=len(seen), count=100)
+            seen += [entry.number for entry in news]
+            if last and not news:
+                return seen
+
+    with ThreadPoolExecutor(5) as threads:
+        following = threads.submit(follow)
+        for writing in [threads.submit(write, number) for number in range(4)]:
+            writing.result()
+        done.set()
+
+    assert following.result() == list(range(1, 4 * 30 + 1))
+
+
+def test_what_is_rolled_back_leaves_nothing(stage):
+    tables = ["events", "journal", "postings", "receipts", "participants", "windows", "heads"]
+    before = {table: stage.rows(f"SELECT * FROM {table}") for table in tables}
+    store = stage.store
+    with pytest.raises(Change), store.transaction() as of_tenant:
+        stage.engine._store = Within(of_tenant)
+        stage.send(stage.event("buy", key="k", amount=1))
+        raise Change
+    stage.engine._store = store
+
+    assert {table: stage.rows(f"SELECT * FROM {table}") for table in tables} == before
+    assert len(stage.tell("buy", amount=1).changes) == 2
+    assert stage.balance() == 1
+
+
+class Within:
+    """A transaction that somebody else began, and will end."""
+
+    def __init__(self, of_tenant):
+        self.of_tenant = of_tenant
+
+    def transaction(self):
+        return self
+
+    def __enter__(self):
+        return self.of_tenant
+
+    def __exit__(self, *failure):
+        return False
+
+
+def test_a_store_of_another_process_is_up_to_date_at_the_next_batch(opens):
+    one, other = opens(), opens()
+    other.clock.count = 1_000
+    for n in range(4):
+        [one, other][n % 2].tell("buy", amount=1)
+
+    assert [type(change).__name__ for change in one.journal()[1].changes][-1] == "ChallengeClaimed"
+    assert one.balance() == 4
+
+
+def test_a_rulebook_of_another_process_is_in_force_at_the_next_batch(opens):
+    one, other = opens(), opens()
+    one.tell("buy", amount=1)
+    version = other.store.registry.put_rulebook(
+        SHOP, RULEBOOK.replace("times: 1", "times: 10"), NOON
+    )
+    receipt = one.tell("buy", amount=1)
+
+    assert (version, receipt.version) == (2, 2)
+    assert one.balance() == 11
+
+
+def test_a_rulebook_of_this_process_is_in_force_at_the_next_batch(stage):
+    stage.tell("buy", amount=1)
+    stage.store.registry.put_rulebook(SHOP, "currencies: [gem]", NOON)
+
+    assert stage.tell("buy", amount=1).version == 2
+
+
+def test_the_same_rulebook_is_no_new_version(stage):
+    registry = stage.store.registry
+
+    assert [registry.put_rulebook(SHOP, RULEBOOK, NOON) for _ in range(2)] == [1, 1]
+    assert registry.rulebook_source(SHOP) == (1, RULEBOOK)
+    assert registry.rulebook_source(SHOP_TEST) is None
+
+
+def test_a_rulebook_that_does_not_parse_leaves_the_old_one_in_force(stage):
+    with pytest.raises(RulebookRefused):
+        stage.store.registry.put_rulebook(SHOP, "earn: 5", NOON)
+
+    assert stage.store.registry.rulebook_source(SHOP) == (1, RULEBOOK)
+    assert stage.tell("buy", amount=1).version == 1
+
+
+def test_tenants_are_made_once_and_can_be_disabled(opens):
+    one, other = opens().store.registry, opens().store.registry
+
+    assert [one.create_tenant(name, NOON) for name in ("shop", "cafe", "shop")] == [
+        True,
+        True,
+        False,
+    ]
+    assert one.tenants() == [Tenant("cafe"), Tenant("shop")]
+    assert other.set_disabled("shop", disabled=True)
+    assert [one.is_disabled(world) for world in (SHOP, SHOP_TEST, CAFE)] == [True, True, False]
+    assert one.tenants()[1].disabled
+    assert one.set_disabled("shop", disabled=False)
+    assert not other.is_disabled(SHOP)
+    assert not one.set_disabled("nobody", disabled=True)
+
+
+def test_apps_are_found_and_get_new_secrets(stage):
+    registry = stage.store.registry
+    registry.create_tenant("shop", NOON)
+    for secret in (b"old", b"new"):
+        registry.put_app(App(id="app", tenant=SHOP, secret_digest=secret), NOON)
+    registry.put_app(App(id="orphan", tenant=CAFE, secret_digest=b"x"), NOON)
+
+    assert registry.find_app("app") == App(id="app", tenant=SHOP, secret_digest=b"new")
+    assert registry.find_app("none") is None
+    assert [app.id for app in registry.apps()] == ["app", "orphan"]
+    registry.set_disabled("shop", disabled=True)
+    assert registry.find_app("app").tenant_disabled
+    assert [app.tenant_disabled for app in registry.apps()] == [True, False]
+
+
+def test_keys_are_found_by_their_digest_and_can_be_revoked(stage):
+    registry = stage.store.registry
+    registry.create_tenant("shop", NOON)
+    key = ApiKey(
+        id="k1", tenant=SHOP, scopes=frozenset({"participant", "read:pii"}), expires_at=NOON
+    )
+    registry.put_key(key, digest=b"1" * 32, hint="bq_live_abcd", at=NOON)
+    registry.put_key(key, digest=b"1" * 32, hint="again", at=NOON + 1)
+
+    assert registry.find_key(b"1" * 32) == key
+    assert registry.find_key(b"2" * 32) is None
+    assert [(entry.key, entry.hint, entry.created_at) for entry in registry.keys()] == [
+        (key, "bq_live_abcd", NOON)
+    ]
+    assert (registry.revoke_key("k1"), registry.revoke_key("k2")) == (True, False)
+    registry.set_disabled("shop", disabled=True)
+    found = registry.find_key(b"1" * 32)
+    assert (found.revoked, found.tenant_disabled) == (True, True)
+
+
+def test_expired_receipts_are_swept_in_slices_and_live_ones_stay(stage, monkeypatch):
+    monkeypatch.setattr(sweep, "ROWS_PER_STEP", 3)
+    old, new = range(7), range(7, 11)
+    for keys in (old, new):
+        for world in (SHOP, CAFE):
+            stage.send(
+                *(stage.event("buy", f"p{n % 2}", key=f"k{n}", world=world, amount=1) for n in keys)
+            )
+        stage.clock.move(by=DAY)
+    before, left = stage.clock.at - DAY, []
+    for _ in range(8):
+        stage.store.forget_receipts(before)
+        left += stage.rows("SELECT COUNT(*) FROM receipts")
+
+    assert left[0] > left[-1]
+    assert all(22 - 3 * step <= count for step, (count,) in enumerate(left, 1))
+    assert left[-1] == (8,)
+    assert stage.tell("buy", "p1", key="k9", amount=1).duplicate
+
+
+def test_receipts_of_nobody_are_soon_forgotten(stage):
+    stage.store.forget_receipts(NOON)
+
+    assert stage.rows("SELECT COUNT(*) FROM receipts") == [(0,)]
+
+
+def test_history_is_told_in_pages_newest_first(stage):
+    at = [NOON, NOON - HOUR, NOON - DAY, NOON, NOON + 1]
+    sent = [stage.tell("buy" if n % 2 else "see", at=when, n=n) for n, when in enumerate(at)]
+    stage.tell("buy", "bob")
+    stage.tell("buy", world=SHOP_TEST)
+
+    def history(page=1, page_size=10, **asked):
+        asked = {"name": None, "since": None, "until": None, **asked}
+        found = stage.store.queries.history(SHOP, "ann", page=page, page_size=page_size, **asked)
+        return [json_n(entry.properties_json) for entry in found.entries], found.total
+
+    assert history() == ([4, 3, 0, 1, 2], 5)
+    assert history(page_size=2) == ([4, 3], 5)
+    assert history(page=3, page_size=2) == ([2], 5)
+    assert history(page=4, page_size=2) == ([], 5)
+    assert history(page=limits.PAGE_MAX, page_size=limits.PAGE_SIZE_MAX) == ([], 5)
+    assert history(name="buy") == ([3, 1], 2)
+    assert history(since=NOON - HOUR, until=NOON) == ([1], 1)
+    assert history(since=NOON) == ([4, 3, 0], 3)
+    assert history(until=NOON - DAY) == ([], 0)
+    assert (
+        stage.store.queries.history(
+            SHOP, "ann", name="see", since=None, until=None, page=1, page_size=1
+        )
+        .entries[0]
+        .id
+        == sent[4].id
+    )
+
+
+def json_n(text):
+    return int(text.removeprefix('{"n":').removesuffix("}"))
+
+
+def test_the_journal_is_told_after_a_cursor(stage):
+    sent = stage.send(*(stage.event("buy", amount=n) for n in (1, 2, 3)))
+    entries = stage.store.queries.journal(SHOP, after=1, count=1)
+
+    assert [(entry.number, entry.command, entry.participant) for entry in entries] == [
+        (2, sent[1].id, "ann")
+    ]
+    assert (entries[0].version, entries[0].recorded_at, entries[0].changes) == (
+        1,
+        NOON,
+        sent[1].changes,
+    )
+    assert stage.store.queries.journal(SHOP, after=3, count=10) == []
+
+
+def test_a_store_that_cannot_be_read_is_not_ready(stage):
+    assert stage.store.queries.is_ready()
+    with other_hand(stage.path) as hand:
+        hand.execute("ALTER TABLE tenants RENAME TO away")
+        assert not stage.store.queries.is_ready()
+        with pytest.raises(Unavailable, match="cannot be read"):
+            stage.store.registry.tenants()
+        hand.execute("ALTER TABLE away RENAME TO tenants")
+    assert stage.store.queries.is_ready()
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_every_statement_is_understood_by_the_real_database(stage, name):
+    sql = STATEMENTS[name]
+    values = [None] * max((n for n in range(1, 20) if f"?{n}" in sql), default=0)
+    with other_hand(stage.path) as hand:
+        assert hand.execute(f"EXPLAIN {sql}", values).fetchall()
+
+
+def test_a_second_run_migrates_nothing(tmp_path):
+    with other_hand(tmp_path / "a.db") as hand:
+        assert migrate(hand) == [name for _, name, _ in migrations("sqlite")]
+        assert migrate(hand) == []
+        assert migrate(hand, only_check=True) == []
+
+
+def test_migrations_are_numbered_without_gaps():
+    numbers = [number for number, _, _ in migrations("sqlite")]
+
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_newer_schema_is_refused(tmp_path):
+    with other_hand(tmp_path / "a.db") as hand:
+        hand.execute("PRAGMA user_version = 9999")
+        with pytest.raises(SchemaTooNew, match="newer Laurels"):
+            migrate(hand)
+
+
+def test_an_older_schema_is_refused_where_nothing_may_be_migrated(tmp_path):
+    with (
+        other_hand(tmp_path / "a.db") as hand,
+        pytest.raises(SchemaTooOld, match="laurels migrate"),
+    ):
+        migrate(hand, only_check=True)
+
+
+@pytest.mark.parametrize("statements", [1, 3, 10])
+def test_a_migration_that_was_killed_halfway_is_run_again(tmp_path, statements):
+    (_, _, sql), *_ = migrations("sqlite")
+    half = "\n\n".join(sql.split("\n\n")[: statements + 1])
+    # The process dies within the transaction, with part of the file run.
+    killed = "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
+    killed += "c.executescript('PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;' + sys.argv[2] + ';'); os._exit(9)"
+    run = subprocess.run([sys.executable, "-c", killed, tmp_path / "a.db", half], check=False)
+    with other_hand(tmp_path / "a.db") as hand:
+        assert run.returncode == 9
+        assert hand.execute("PRAGMA user_version").fetchone() == (0,)
+        assert migrate(hand)
+        assert hand.execute("SELECT COUNT(*) FROM journal").fetchone() == (0,)
+
+
+def test_a_second_writer_is_told_who_writes(opens, tmp_path):
+    one, other = opens().store, opens().store
+    with (
+        one.lock("laurels serve at http://127.0.0.1:8080"),
+        pytest.raises(StoreLocked, match="laurels serve at http://127.0.0.1:8080"),
+        other.lock("laurels import"),
+    ):
+        pass
+    with (
+        other.lock("laurels import"),
+        pytest.raises(StoreLocked, match="laurels import"),
+        one.lock("x"),
+    ):
+        pass
+
+
+def test_a_holder_that_says_nothing_is_another_process(opens):
+    one, other = opens().store, opens().store
+    with one.lock(""), pytest.raises(StoreLocked, match="another process"), other.lock("x"):
+        pass
