@@ -148,7 +148,8 @@ def _say_conditions(folder: Path) -> None:
     click.echo(
         f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, SQLite "
         f"{sqlite3.sqlite_version} synchronous=FULL; fsync p50 {flushes[25]:.2f} ms, "
-        f"p99 {flushes[-1]:.2f} ms; 100 rules, {load.PARTICIPANTS} participants"
+        f"p99 {flushes[-1]:.2f} ms; 100 rules, {load.PARTICIPANTS} participants "
+        "touched by 10 of them each"
     )
 
 

@@ -45,10 +45,13 @@ class Maker:
         chance = self._chance
         self._made += 1
         amount = chance.randrange(100, AMOUNT_MAX * 100) / 100
+        participant = chance.randrange(PARTICIPANTS)
+        # A person does a few kinds of things: two event names, so ten of the hundred rules.
+        name = EVENT_NAMES[(participant + chance.choice((0, 7))) % len(EVENT_NAMES)]
         self.points += int(amount)
         return {
-            "participant_id": f"user_{chance.randrange(PARTICIPANTS)}",
-            "event_name": chance.choice(EVENT_NAMES),
+            "participant_id": f"user_{participant}",
+            "event_name": name,
             "properties": {
                 "amount": amount,
                 "currency": "USD",

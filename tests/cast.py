@@ -1,4 +1,4 @@
-"""Who plays in the tests: a clock that stands until it is moved, events, and an engine on a store."""
+"""Who plays in the tests: a clock that stands until it is moved, and an engine on a store."""
 
 import os
 import sqlite3

@@ -43,7 +43,7 @@ def stage(opens):
     return opens()
 
 
-class Change(Exception):  # noqa: N818 - it is a change of mind
+class Change(Exception):
     """Somebody thinks better of it."""
 
 
@@ -87,10 +87,15 @@ def test_what_is_rolled_back_leaves_nothing(stage):
     tables = ["events", "journal", "postings", "receipts", "participants", "windows", "heads"]
     before = {table: stage.rows(f"SELECT * FROM {table}") for table in tables}
     store = stage.store
-    with pytest.raises(Change), store.transaction() as of_tenant:
-        stage.engine._store = Within(of_tenant)
-        stage.send(stage.event("buy", key="k", amount=1))
-        raise Change
+
+    def think_better_of_it():
+        with store.transaction() as of_tenant:
+            stage.engine._store = Within(of_tenant)
+            stage.send(stage.event("buy", key="k", amount=1))
+            raise Change
+
+    with pytest.raises(Change):
+        think_better_of_it()
     stage.engine._store = store
 
     assert {table: stage.rows(f"SELECT * FROM {table}") for table in tables} == before
@@ -200,9 +205,10 @@ def test_keys_are_found_by_their_digest_and_can_be_revoked(stage):
     registry.put_key(key, digest=b"1" * 32, hint="bq_live_abcd", at=NOON)
     registry.put_key(key, digest=b"1" * 32, hint="again", at=NOON + 1)
 
+    found = registry.keys()
     assert registry.find_key(b"1" * 32) == key
     assert registry.find_key(b"2" * 32) is None
-    assert [(entry.key, entry.hint, entry.created_at) for entry in registry.keys()] == [
+    assert [(entry.key, entry.hint, entry.created_at) for entry in found] == [
         (key, "bq_live_abcd", NOON)
     ]
     assert (registry.revoke_key("k1"), registry.revoke_key("k2")) == (True, False)
@@ -337,10 +343,12 @@ def test_an_older_schema_is_refused_where_nothing_may_be_migrated(tmp_path):
 def test_a_migration_that_was_killed_halfway_is_run_again(tmp_path, statements):
     (_, _, sql), *_ = migrations("sqlite")
     half = "\n\n".join(sql.split("\n\n")[: statements + 1])
-    # The process dies within the transaction, with part of the file run.
-    killed = "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
-    killed += "c.executescript('PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;' + sys.argv[2] + ';'); os._exit(9)"
-    run = subprocess.run([sys.executable, "-c", killed, tmp_path / "a.db", half], check=False)
+    begin = "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;"
+    killed = "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1])"
+    killed += "; c.executescript(sys.argv[2]); os._exit(9)"
+    run = subprocess.run(
+        [sys.executable, "-c", killed, tmp_path / "a.db", f"{begin}{half};"], check=False
+    )
     with other_hand(tmp_path / "a.db") as hand:
         assert run.returncode == 9
         assert hand.execute("PRAGMA user_version").fetchone() == (0,)
@@ -352,7 +360,7 @@ def test_a_second_writer_is_told_who_writes(opens, tmp_path):
     one, other = opens().store, opens().store
     with (
         one.lock("laurels serve at http://127.0.0.1:8080"),
-        pytest.raises(StoreLocked, match="laurels serve at http://127.0.0.1:8080"),
+        pytest.raises(StoreLocked, match="by laurels serve at http"),
         other.lock("laurels import"),
     ):
         pass

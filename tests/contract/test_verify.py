@@ -9,7 +9,7 @@ earn:
   - {id: unit, event: buy, points: {of: amount, times: 1}}
   - {id: gem, event: buy, currency: gem, amount: 1}
 badges: [{id: buyer, event: buy}]
-challenges: [{id: daily, window: daily, objectives: [{event: buy, count: 2}], rewards: [{points: 5}]}]
+challenges: [{id: daily, window: daily, objectives: [{event: buy, count: 2}]}]
 """
 PEOPLE = ("ann", "bob", "cid")
 
@@ -38,124 +38,108 @@ def test_an_empty_store_has_no_findings(tmp_path):
 
 
 JOURNAL = "the journal should end at {}; it has {} rows and ends at {}."
-FOLD = "the state of bob is not the fold of its journal."
-BOB = "WHERE tenant = 'shop/live' AND participant = 'bob'"
+FOLD = "the state of {} is not the fold of its journal."
+VAIN = "a receipt of bob (event) points at journal row {} in vain."
+GEMS = "bob holds Balance(amount=12, earned=12, spent=0) of gem, but the postings sum to {}"
+POINTS = "bob holds Balance(amount=66, earned=66, spent=0) of points, but the postings sum to {}"
+SUM = "Balance(amount={0}, earned={0}, spent=0)."
+STATELESS = "{} has a journal but no state."
+ORPHANED = "account p:{} has postings but no participant."
+
+LIVE = "WHERE tenant = 'shop/live'"
+ROW = f"{LIVE} AND number = 15"  # The third event of bob.
+STATE = f"{LIVE} AND id = 'bob'"
+WINDOW = f"{LIVE} AND participant = 'bob' AND window = '2024-05-16'"
 
 
 @pytest.mark.parametrize(
     ("damage", "findings"),
     [
+        # A journal with a gap, or with another end than its head says.
         (
-            "DELETE FROM journal WHERE tenant = 'shop/live' AND number = 15",
+            f"DELETE FROM journal {ROW}",
             [
                 JOURNAL.format(36, 35, 36),
                 "is in the journal 0 times",
-                "points at journal row 15",
-                FOLD,
+                VAIN.format(15),
+                FOLD.format("bob"),
             ],
         ),
         (
-            "DELETE FROM journal WHERE tenant = 'shop/live' AND number = 36",
-            [JOURNAL.format(36, 35, 35), "0 times", "journal row 36 in vain", "the state of cid"],
+            f"DELETE FROM journal {LIVE} AND number = 36",
+            [JOURNAL.format(36, 35, 35), "0 times", "row 36 in vain", FOLD.format("cid")],
         ),
-        ("UPDATE heads SET number = 40 WHERE tenant = 'shop/live'", [JOURNAL.format(40, 36, 36)]),
+        (f"UPDATE heads SET number = 40 {LIVE}", [JOURNAL.format(40, 36, 36)]),
+        # Events that are never in the journal, or twice.
         (
-            "UPDATE journal SET command = (SELECT command FROM journal WHERE tenant = 'shop/live' "
-            "AND number = 1) WHERE tenant = 'shop/live' AND number = 2",
+            f"UPDATE journal SET command = (SELECT id FROM events {LIVE} LIMIT 1) {ROW}",
             ["is in the journal 2 times", "is in the journal 0 times"],
         ),
         (
-            "DELETE FROM postings WHERE tenant = 'shop/live' AND number = 15 AND currency = 'gem'",
-            [
-                "bob holds Balance(amount=12, earned=12, spent=0), but the postings sum to "
-                "Balance(amount=11, earned=11, spent=0)."
-            ],
+            f"UPDATE events SET id = 'X' {LIVE} AND id LIKE '%14____'",
+            ["event X is in the journal 0"],
+        ),
+        # Postings that are not what the states hold.
+        (f"DELETE FROM postings {ROW} AND currency = 'gem'", [GEMS.format(SUM.format(11))]),
+        (
+            f"UPDATE postings SET amount = amount + 1 {ROW} AND currency = 'points'",
+            [POINTS.format(SUM.format(67))],
         ),
         (
-            "UPDATE postings SET amount = amount + 1 WHERE tenant = 'shop/live' AND number = 15 "
-            "AND currency = 'points'",
-            [
-                "bob holds Balance(amount=66, earned=66, spent=0), but the postings sum to "
-                "Balance(amount=67"
-            ],
+            f"UPDATE postings SET currency = 'gem' {ROW} AND currency = 'points'",
+            [GEMS.format(SUM.format(14)), POINTS.format(SUM.format(64))],
         ),
         (
-            "UPDATE postings SET currency = 'gem' WHERE tenant = 'shop/live' AND number = 15 "
-            "AND currency = 'points'",
-            ["bob holds", "bob holds"],
+            f"UPDATE postings SET target = 'p:nobody' {ROW} AND currency = 'points'",
+            [POINTS.format(SUM.format(64)), ORPHANED.format("nobody")],
         ),
         (
-            "UPDATE postings SET target = 'p:nobody' WHERE tenant = 'shop/live' AND number = 15 "
-            "AND currency = 'points'",
-            ["bob holds", "account p:nobody has postings but no participant."],
+            f"UPDATE postings SET source = target, target = source {ROW} AND currency = 'gem'",
+            [GEMS.format("Balance(amount=10, earned=11, spent=1).")],
+        ),
+        # States that nothing explains.
+        (
+            f"UPDATE participants SET state = json_set(state, '$.balances.points[0]', 99) {STATE}",
+            ["bob holds Balance(amount=99, earned=66", FOLD.format("bob")],
+        ),
+        *(
+            (f"UPDATE participants SET state = {damaged} {STATE}", [FOLD.format("bob")])
+            for damaged in (
+                "json_set(state, '$.badges.thief', 1)",
+                "json_set(state, '$.items.boots', 1)",
+                "json_remove(state, '$.challenges.daily.2024-05-26')",
+                "json_set(state, '$.challenges.daily.2024-05-26.m.daily', 1)",
+                "json_remove(state, '$.folded')",
+            )
+        ),
+        (f"DELETE FROM windows {WINDOW}", [FOLD.format("bob")]),
+        (f"UPDATE windows SET progress = '{{}}' {WINDOW}", [FOLD.format("bob")]),
+        (f"UPDATE journal SET changes = '[]' {ROW}", [FOLD.format("bob")]),
+        (
+            f"UPDATE journal SET participant = 'ann' {ROW}",
+            [VAIN.format(15), FOLD.format("ann"), FOLD.format("bob")],
+        ),
+        # Receipts that point at nothing, or at somebody else's row.
+        (f"UPDATE receipts SET number = 99 {ROW}", [VAIN.format(99)]),
+        (f"UPDATE receipts SET number = 1 {ROW}", [VAIN.format(1)]),
+        # States without a journal, and journals without a state.
+        *(
+            (
+                f"DELETE FROM participants {LIVE} AND id = '{who}'",
+                [STATELESS.format(who), ORPHANED.format(who)],
+            )
+            for who in PEOPLE
         ),
         (
-            "UPDATE participants SET state = json_set(state, '$.balances.points[0]', 1000) "
-            "WHERE tenant = 'shop/live' AND id = 'bob'",
-            ["bob holds Balance(amount=1000", FOLD],
+            f"DELETE FROM participants {LIVE}",
+            [*map(STATELESS.format, PEOPLE), *map(ORPHANED.format, PEOPLE)],
         ),
-        (
-            "UPDATE participants SET state = json_set(state, '$.badges.thief', 1) "
-            "WHERE tenant = 'shop/live' AND id = 'bob'",
-            [FOLD],
-        ),
-        (
-            "UPDATE participants SET state = json_set(state, '$.items.boots', 1) "
-            "WHERE tenant = 'shop/live' AND id = 'bob'",
-            [FOLD],
-        ),
-        (
-            "UPDATE participants SET state = json_remove(state, '$.challenges.daily.2024-05-26') "
-            "WHERE tenant = 'shop/live' AND id = 'bob'",
-            [FOLD],
-        ),
-        (f"DELETE FROM windows {BOB} AND window = '2024-05-16'", [FOLD]),
-        (f"UPDATE windows SET progress = '{{}}' {BOB} AND window = '2024-05-16'", [FOLD]),
-        (
-            "UPDATE journal SET changes = '[]' WHERE tenant = 'shop/live' AND number = 15",
-            [FOLD],
-        ),
-        (
-            "UPDATE journal SET participant = 'ann' WHERE tenant = 'shop/live' AND number = 15",
-            [
-                "a receipt of bob (event) points at journal row 15 in vain.",
-                "the state of ann",
-                FOLD,
-            ],
-        ),
-        (
-            f"UPDATE receipts SET number = 99 {BOB} AND number = 15",
-            ["a receipt of bob (event) points at"],
-        ),
-        (
-            f"UPDATE receipts SET number = 1 {BOB} AND number = 15",
-            ["a receipt of bob (event) points at"],
-        ),
-        (
-            "INSERT INTO events SELECT tenant, 'X', participant, name, properties, occurred_at, "
-            "received_at, key, source, status FROM events WHERE tenant = 'shop/live' LIMIT 1",
-            ["event X is in the journal 0 times."],
-        ),
-        (
-            "DELETE FROM participants WHERE tenant = 'shop/live' AND id = 'bob'",
-            ["bob has a journal but no state.", "account p:bob has postings but no participant."],
-        ),
-        (
-            "DELETE FROM participants WHERE tenant = 'shop/live' AND id = 'cid'",
-            ["cid has a journal but no state.", "account p:cid has postings but no participant."],
-        ),
-        (
-            "DELETE FROM participants WHERE tenant = 'shop/live'",
-            [f"{who} has a journal but no state." for who in PEOPLE]
-            + [f"account p:{who} has postings but no participant." for who in PEOPLE],
-        ),
-        (
-            """INSERT INTO participants VALUES ('shop/live', 'bea', '{"schema": 1}')""",
-            ["bea has a state but no journal."],
-        ),
-        (
-            """INSERT INTO participants VALUES ('shop/live', 'zoe', '{"schema": 1}')""",
-            ["zoe has a state but no journal."],
+        *(
+            (
+                f"""INSERT INTO participants VALUES ('shop/live', '{who}', '{{"schema": 1}}')""",
+                [f"{who} has a state but no journal."],
+            )
+            for who in ("abe", "bea", "zoe")
         ),
     ],
 )

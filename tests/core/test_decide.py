@@ -91,21 +91,22 @@ def scalar(text):
 
 def tell(change):
     match change:
-        case ProgressMoved(quiet=True):
-            return ""
         case ProgressMoved(objective=objective, target=target):
             before, after = (plain(min(each, target)) for each in (change.before, change.after))
-            return f"{objective} {before}>{after}"
+            said = "" if change.quiet else f"{objective} {before}>{after}"
         case ChallengeCompleted(challenge=challenge, window=window):
-            return f"{challenge} done {window}".rstrip()
+            said = f"{challenge} done {window}"
         case ChallengeClaimed(challenge=challenge, window=window):
-            return f"{challenge} paid {window}".rstrip()
+            said = f"{challenge} paid {window}"
         case PointsPosted(currency=currency, amount=amount):
-            return f"{currency} {amount}"
+            said = f"{currency} {amount}"
         case BadgeAwarded(badge=badge):
-            return f"badge {badge}"
+            said = f"badge {badge}"
         case ItemGranted(item=item, quantity=quantity):
-            return f"item {item} x{quantity}"
+            said = f"item {item} x{quantity}"
+        case _:
+            raise AssertionError(change)
+    return said.rstrip()
 
 
 MEASURES = """
@@ -143,8 +144,10 @@ challenges:
         ("purchase 4; purchase -1", "buyer 0>1; spender 0>4; buyer 1>2; spender 4>3"),
         (
             "purchase 12; purchase -5; purchase 3",
-            "buyer 0>1; spender 0>10; spender done; spender paid; buyer 1>2; "
-            "buyer 2>3; buyer done; buyer paid",
+            (
+                "buyer 0>1; spender 0>10; spender done; spender paid; buyer 1>2; "
+                "buyer 2>3; buyer done; buyer paid"
+            ),
         ),
         ("purchase -3", "buyer 0>1; spender 0>-3"),
         # Values are told apart as JSON tells them apart; what is no scalar is no value.
@@ -293,13 +296,18 @@ challenges:
         # It begins anew each day, and completes once a day.
         (
             "day; day; day; +1d; day; day",
-            "daily 0>1; daily 1>2; daily done 2024-05-15; daily paid 2024-05-15; points 5; "
-            "daily 0>1; daily 1>2; daily done 2024-05-16; daily paid 2024-05-16; points 5",
+            (
+                "daily 0>1; daily 1>2; daily done 2024-05-15; daily paid 2024-05-15; points 5; "
+                "daily 0>1; daily 1>2; daily done 2024-05-16; daily paid 2024-05-16; points 5"
+            ),
         ),
         # What comes late counts in its own window.
         (
             "day; +1d; day; -1d; day",
-            "daily 0>1; daily 0>1; daily 1>2; daily done 2024-05-15; daily paid 2024-05-15; points 5",
+            (
+                "daily 0>1; daily 0>1; daily 1>2; daily done 2024-05-15; "
+                "daily paid 2024-05-15; points 5"
+            ),
         ),
         (
             "@2024-05-13T00:00:00Z; week; @2024-05-19T23:59:59Z; week",
@@ -417,6 +425,7 @@ challenges:
 earn: [{id: bonus, fact: challenge.claimed, points: 1}]
 """
 DONE = "daily 0>1; daily 1>2; daily done"
+PAID = "daily paid 2024-05-15; points 5; badge early; points 1"
 
 
 @pytest.mark.parametrize(
@@ -426,41 +435,30 @@ DONE = "daily 0>1; daily 1>2; daily done"
         ("claim daily", "ClaimNotReady"),
         ("buy; claim daily", "daily 0>1; ClaimNotReady"),
         ("buy; buy", f"{DONE} 2024-05-15"),
-        (
-            "buy; buy; claim daily",
-            f"{DONE} 2024-05-15; daily paid 2024-05-15; points 5; badge early; points 1",
-        ),
+        ("buy; buy; claim daily", f"{DONE} 2024-05-15; {PAID}"),
         # To claim once more changes nothing.
-        (
-            "buy; buy; claim daily; claim daily",
-            f"{DONE} 2024-05-15; daily paid 2024-05-15; points 5; badge early; points 1",
-        ),
+        ("buy; buy; claim daily; claim daily", f"{DONE} 2024-05-15; {PAID}"),
         # A badge that is owned already is not given again.
         (
             "rise; buy; buy; claim daily",
             f"badge early; {DONE} 2024-05-15; daily paid 2024-05-15; points 5; points 1",
         ),
         # Facts go on counting between the completion and the claim, and behind it.
-        (
-            "buy; buy; buy; claim daily; buy",
-            f"{DONE} 2024-05-15; daily paid 2024-05-15; points 5; badge early; points 1",
-        ),
+        ("buy; buy; buy; claim daily; buy", f"{DONE} 2024-05-15; {PAID}"),
         # The claim of an old window does not touch the new one.
         (
             "buy; buy; +1d; buy; claim daily; buy; claim daily",
-            f"{DONE} 2024-05-15; daily 0>1; daily paid 2024-05-15; points 5; badge early; points 1; "
-            "daily 1>2; daily done 2024-05-16; daily paid 2024-05-16; points 5; points 1",
+            (
+                f"{DONE} 2024-05-15; daily 0>1; {PAID}; "
+                "daily 1>2; daily done 2024-05-16; daily paid 2024-05-16; points 5; points 1"
+            ),
         ),
         # The oldest window is paid first; what was claimed yesterday is not ready today.
         (
             "buy; buy; +1d; buy; buy; claim daily",
-            f"{DONE} 2024-05-15; {DONE} 2024-05-16; daily paid 2024-05-15; points 5; badge early; "
-            "points 1",
+            f"{DONE} 2024-05-15; {DONE} 2024-05-16; {PAID}",
         ),
-        (
-            "buy; buy; claim daily; +1d; claim daily",
-            f"{DONE} 2024-05-15; daily paid 2024-05-15; points 5; badge early; points 1; ClaimNotReady",
-        ),
+        ("buy; buy; claim daily; +1d; claim daily", f"{DONE} 2024-05-15; {PAID}; ClaimNotReady"),
         # What fixed dates completed can be claimed after them.
         ("spring; +60d; claim may", "may 0>1; may done; may paid; item hat x1; points 1"),
         ("+60d; spring; claim may", "ClaimNotReady"),
@@ -490,11 +488,13 @@ earn:
     [
         (
             "walk",
-            "walk 0>1; walk done; walk paid; item boots x1; "
-            "badge finisher; nothing 0>1; badge collector; "
-            "points 3; badges 0>1; daily 0>1; "
-            "points 3; badges 1>2; badges done; badges paid; points 100; daily 1>2; "
-            "badge rich; daily 2>3",
+            (
+                "walk 0>1; walk done; walk paid; item boots x1; "
+                "badge finisher; nothing 0>1; badge collector; "
+                "points 3; badges 0>1; daily 0>1; "
+                "points 3; badges 1>2; badges done; badges paid; points 100; daily 1>2; "
+                "badge rich; daily 2>3"
+            ),
         ),
     ],
 )

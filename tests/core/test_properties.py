@@ -154,7 +154,9 @@ def test_points_are_neither_made_nor_lost(facts):
             if isinstance(change, PointsPosted):
                 held[change.source, change.currency] -= change.amount
                 held[change.target, change.currency] += change.amount
-    own = {currency: sum for (account, currency), sum in held.items() if not is_house(account)}
+    own = {
+        currency: amount for (account, currency), amount in held.items() if not is_house(account)
+    }
 
     assert sum(held.values()) == 0
     assert {account for account, _ in held} <= {"@mint", account_of("ann")}

@@ -335,7 +335,8 @@ def test_a_conflict_names_the_constraint(stage):
     plant_a_bug(stage)
     with pytest.raises(Conflict, match="planted"), stage.store.transaction() as of_tenant:
         of_tenant(SHOP)._connection.execute(
-            "INSERT INTO postings VALUES ('shop/live', 1, 0, '@mint', 'p:ann', 'points', 1, 'cursed')"
+            "INSERT INTO postings "
+            "VALUES ('shop/live', 1, 0, '@mint', 'p:ann', 'points', 1, 'cursed')"
         )
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -73,7 +73,7 @@ commands = st.lists(buys | buys | buys | loops | claims, min_size=1, max_size=25
 def cut(items, places):
     """Cut a list into batches at the places that lie within."""
     borders = [0, *sorted({place for place in places if 0 < place < len(items)}), len(items)]
-    return [items[start:end] for start, end in zip(borders, borders[1:], strict=False)]
+    return [items[start:end] for start, end in pairwise(borders)]
 
 
 def told(outcome):
@@ -96,7 +96,7 @@ def test_a_batch_may_be_split_or_merged_anywhere(makers, places, other_places):
     assert in_batches(makers, places) == in_batches(makers, other_places)
 
 
-class Crash(Exception):  # noqa: N818 - it says what happened
+class Crash(Exception):
     """The process is gone."""
 
 
@@ -143,7 +143,7 @@ def light(stage: Stage, steps: int) -> None:
 
 
 def deliver(stage: Stage, makers, fuses) -> None:
-    """Send until it is taken, as a client that never gives up would: each time it is accepted anew."""
+    """Send until it is taken, as a client that never gives up; each time it is accepted anew."""
     while True:
         if fuses:
             light(stage, fuses.pop())

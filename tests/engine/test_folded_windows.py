@@ -7,7 +7,6 @@ from laurels.core import limits
 from laurels.core.change import ProgressMoved
 from laurels.core.errors import ClaimNotReady
 from laurels.core.state import State
-from laurels.core.window import DAY_MS
 
 DAYS = 40
 RULEBOOK = """
@@ -141,8 +140,8 @@ def test_a_claim_finds_that_today_was_claimed_though_days_to_come_pushed_it_out(
 def test_what_a_claim_leads_to_goes_on_where_its_window_was(stage):
     stage.tell("work")
     stage.send(stage.claim("claimed"))
-    for day in range(1, DAYS):
-        stage.clock.move(by=DAY_MS)
+    for _ in range(1, DAYS):
+        stage.clock.move(by=DAY)
         stage.tell("work")
         stage.send(stage.claim("claimed"))
     stage.clock.at = NOON

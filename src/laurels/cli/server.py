@@ -56,6 +56,8 @@ def run(server: Server, listener: socket.socket, settings: Settings, ready: str)
         access_log=False,
         log_level=settings.log_level,
         server_header=False,
+        # Who calls through a proxy on this machine only matters where addresses are limited.
+        proxy_headers=bool(settings.rate_limit_address),
         backlog=BACKLOG_MAX,
         timeout_graceful_shutdown=DRAIN_S_MAX,
     )

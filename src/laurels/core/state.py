@@ -179,11 +179,6 @@ class Draft:
     def set_progress(self, challenge: str, window: str, progress: Progress) -> None:
         self._progress[challenge, window] = progress
 
-    def windows(self, challenge: str) -> Windows:
-        """Return the live windows of a challenge as they stand now, drafted ones included."""
-        drafted = {name: new for (of, name), new in self._progress.items() if of == challenge}
-        return self._state.windows(challenge) | drafted
-
     def fold_in(self) -> None:
         """Make the draft the state."""
         state = self._state

@@ -1,6 +1,7 @@
 """One connection that writes, and a few that read, to one SQLite file."""
 
 import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ STATEMENTS: Final = load("common", "sqlite", "registry", "verify")
 
 READERS: Final = 4
 BUSY_TIMEOUT_MS: Final = 5_000
+BUSY_RETRY_S: Final = 0.01
 CACHE_KIB: Final = 64 * 1024
 CHECKPOINT_PAGES: Final = 8_000
 """How far the WAL may grow before it is written back: pages that many commits touch go once."""
@@ -81,5 +83,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, cached_statements=len(STATEMENTS) + 8
     )
-    connection.executescript(PRAGMAS)
+    _prepare(connection)
     return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Set the pragmas. Of two that turn a new file to WAL at once, SQLite lets neither wait."""
+    patience = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.executescript(PRAGMAS)
+        except sqlite3.OperationalError as failure:
+            if failure.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                raise
+            time.sleep(BUSY_RETRY_S)
+        else:
+            return

@@ -1,9 +1,14 @@
 """One writer, by lock: who serves or imports into a file holds a lock beside it."""
 
 import fcntl
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+NAMED_WITHIN_S: Final = 0.1
+"""What a holder gets to write its name, if it took the lock a moment ago."""
 
 from laurels.core.errors import LaurelsError
 
@@ -23,6 +28,7 @@ def writer_lock(path: Path, holder: str) -> Generator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            time.sleep(NAMED_WITHIN_S)
             file.seek(0)
             raise StoreLocked(
                 f"{path} is being written by {file.read() or 'another process'}; "

@@ -47,14 +47,18 @@ def _verify_states(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]
         state = State(text)
         yield from _verify_sums(participant, state, posted.pop(account_of(participant), {}))
         _unfold(reader, world, participant, state)
+        while folded is not None and folded[0] < participant:
+            yield f"{folded[0]} has a journal but no state."
+            folded = next(folds, None)
         if folded is None or folded[0] != participant:
             yield f"{participant} has a state but no journal."
             continue
         if folded[1].picture() != state.picture():
             yield f"the state of {participant} is not the fold of its journal."
         folded = next(folds, None)
-    if folded is not None:
+    while folded is not None:
         yield f"{folded[0]} has a journal but no state."
+        folded = next(folds, None)
     yield from (f"account {account} has postings but no participant." for account in posted)
 
 
