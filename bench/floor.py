@@ -12,7 +12,7 @@ from laurels.store.migrate import migrate
 
 INSERTS: Final = {
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "journal": "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "journal": "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "postings": "INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "receipts": "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?)",
     "participants": "INSERT OR REPLACE INTO participants VALUES (?, ?, ?)",
@@ -56,12 +56,12 @@ def _commits(store: Path, after: int) -> list[Commit]:
     receipts = _by_number(reader, "SELECT * FROM receipts WHERE number > ?", after, 5)
     commits: dict[int, Commit] = {}
     for row in reader.execute("SELECT * FROM journal WHERE number > ? ORDER BY number", (after,)):
-        commit = commits.setdefault(row[5], {table: [] for table in INSERTS})
+        commit = commits.setdefault(row[6], {table: [] for table in INSERTS})
         commit["events"].append(events[row[2]])
         commit["journal"].append(row)
         commit["postings"] += postings.get(row[1], ())
         commit["receipts"] += receipts.get(row[1], ())
-        commit["participants"].append(states[row[3]])
+        commit["participants"].append(states[row[4]])
     reader.close()
     for commit in commits.values():
         commit["receipts"].sort()

@@ -77,7 +77,7 @@ WINDOW = f"{LIVE} AND participant = 'bob' AND window = '2024-05-16'"
         ),
         (
             f"UPDATE events SET id = 'X' {LIVE} AND id LIKE '%14____'",
-            ["event X is in the journal 0"],
+            ["event X is in the journal 0", "which is not there"],
         ),
         # Postings that are not what the states hold.
         (f"DELETE FROM postings {ROW} AND currency = 'gem'", [GEMS.format(SUM.format(11))]),

@@ -384,3 +384,25 @@ def test_expired_receipts_are_tidied_away_now_and_then(stage):
     stage.rows("UPDATE receipts SET received_at = 0")
     stage.engine.tidy()  # It has just been done.
     assert stage.rows("SELECT COUNT(*) FROM receipts") == [(1,)]
+
+
+def test_nothing_sent_is_nothing_done(stage):
+    assert stage.engine.submit([]) == []
+
+
+def test_a_store_that_goes_away_in_between_refuses_only_the_rest(stage, monkeypatch):
+    # The first run meets a conflict, so the batch is run one by one; then the disk is full.
+    commits = iter([Conflict("planted"), None, Unavailable("full")])
+    commit = stage.engine._commit
+
+    def fail_in_turn(commands, park=None):
+        failure = next(commits)
+        if failure is not None:
+            raise failure
+        return commit(commands, park)
+
+    monkeypatch.setattr(stage.engine, "_commit", fail_in_turn)
+    kept, refused = stage.engine.submit([stage.event("buy", amount=1), stage.event("buy")])
+
+    assert kept.changes
+    assert isinstance(refused, Unavailable)

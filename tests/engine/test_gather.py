@@ -1,7 +1,9 @@
 """The async edge of the engine: who waits at the same moment shares a commit."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from tests.cast import DAY, SteadyClock, a_stage, held, out_of_order
@@ -30,7 +32,7 @@ def stage(tmp_path):
 
 
 @asynccontextmanager
-async def gathering(stage):
+async def gathering(stage) -> AsyncIterator[Any]:
     gather = Gather(stage.engine)
     gather.start()
     try:
@@ -155,7 +157,7 @@ def test_a_store_that_fails_is_unavailable_to_all_who_wait_and_recovers(stage):
     assert stage.balance() == 1
 
 
-def test_a_bug_reaches_whom_it_hit_and_the_log_and_no_others(stage, caplog):
+def test_a_damaged_state_stops_its_owner_and_no_neighbour(stage, caplog):
     stage.tell("buy", amount=1)
     stage.reopen()
     ((sound,),) = stage.rows("SELECT state FROM participants")
@@ -163,15 +165,43 @@ def test_a_bug_reaches_whom_it_hit_and_the_log_and_no_others(stage, caplog):
 
     async def play():
         async with gathering(stage) as gather:
-            with pytest.raises(AssertionError, match="a state of schema 99"):
-                await gather.submit(buys(stage, 1))
-            return await gather.submit(buys(stage, 1, who="bob"))
+            return await gather.submit([*buys(stage, 1), *buys(stage, 1, who="bob")])
 
-    (receipt,) = asyncio.run(play())
+    refusal, receipt = asyncio.run(play())
     stage.rows("UPDATE participants SET state = ? WHERE id = 'ann'", sound)
 
+    assert isinstance(refusal, Unavailable)
     assert receipt.changes
-    assert [record.getMessage() for record in caplog.records] == ["a batch of 1 failed"]
+    assert "run again, one by one" in caplog.records[0].getMessage()
+    assert "could be neither decided nor parked" in caplog.records[1].getMessage()
+
+
+def test_a_bug_reaches_whom_it_hit_and_the_writer_goes_on(stage, caplog):
+    async def play():
+        async with gathering(stage) as gather:
+            with pytest.raises(AttributeError):
+                await gather.submit(["no command"])
+            return await gather.submit(buys(stage, 1))
+
+    (receipt,) = asyncio.run(play())
+
+    assert receipt.changes
+    assert caplog.records[-1].getMessage() == "a batch of 1 failed"
+
+
+def test_a_tidying_that_fails_stops_nobody(stage, monkeypatch, caplog):
+    async def play():
+        async with gathering(stage) as gather:
+            first = await gather.submit(buys(stage, 1))
+            return first + await gather.submit(buys(stage, 1))
+
+    def fail(before):
+        raise RuntimeError("no broom")
+
+    monkeypatch.setattr(stage.store, "forget_receipts", fail)
+
+    assert all(receipt.changes for receipt in asyncio.run(play()))
+    assert "expired receipts could not be deleted" in caplog.text
 
 
 def test_what_was_committed_is_recalled(stage):

@@ -1,14 +1,17 @@
 """One path for whatever changes a participant: fetch, decide, record, for a batch at a time."""
 
+import logging
 from collections.abc import Sequence
 
 from laurels.core import limits
 from laurels.core.errors import LimitMet, StateTooLarge, Unavailable
 from laurels.core.event import Command, Instant, TenantId
 from laurels.engine.batch import Batch
-from laurels.engine.ports import Clock, Conflict, Outcome, Receipt, Record, Remembered, Store
+from laurels.engine.ports import Clock, Outcome, Receipt, Record, Remembered, Store
 from laurels.engine.recent import Recent
 from laurels.engine.replay import is_expired, replay
+
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -32,9 +35,13 @@ class Engine:
         Raises Unavailable when nothing could be committed.
         """
         try:
-            return self._commit(commands)
-        except (Conflict, StateTooLarge):
+            return self._commit(commands) if commands else []
+        except Unavailable:
+            raise
+        except Exception as failure:
             # Somebody in the batch brings it down: alone, everybody else goes through.
+            if not isinstance(failure, StateTooLarge):
+                log.exception("a batch of %d is run again, one by one", len(commands))
             return [self._submit_alone(command) for command in commands]
 
     def recall(self, command: Command) -> Receipt | None:
@@ -54,13 +61,18 @@ class Engine:
             self._store.forget_receipts(now - limits.RECEIPT_LIFETIME_MS)
 
     def _submit_alone(self, command: Command) -> Outcome:
+        """Take one command all the way, or park it. What its neighbours came to stands by now."""
         try:
             return self._commit([command])[0]
-        except (Conflict, StateTooLarge) as failure:
-            reason = failure if isinstance(failure, LimitMet) else LimitMet(str(failure))
+        except Unavailable as refusal:
+            return refusal
+        except Exception as failure:  # noqa: BLE001 - whatever it is, it is this command's own
+            reason = failure if isinstance(failure, LimitMet) else LimitMet(repr(failure))
         try:
             return self._commit([command], park=reason)[0]
-        except Conflict:  # Its id is taken, so it cannot even be parked. A retry brings a new one.
+        except Exception:
+            # Its id or its participant's state is no good, so it cannot even be parked.
+            log.exception("event %s could be neither decided nor parked", command.id)
             return Unavailable()
 
     def _commit(self, commands: Sequence[Command], park: LimitMet | None = None) -> list[Outcome]:

@@ -66,7 +66,7 @@ class Gather:
                 self._loop.call_soon_threadsafe(self._answer, gathered, result)
             try:
                 self._engine.tidy()
-            except Refusal:
+            except Exception:  # Whatever it is, the writer must go on.
                 log.exception("expired receipts could not be deleted")
 
     def _gather(self) -> list[Waiting] | None:
@@ -95,11 +95,10 @@ class Gather:
     def _submit(self, commands: list[Command]) -> list[Outcome] | Exception:
         try:
             return self._engine.submit(commands)
-        except Refusal as refusal:
-            return refusal
-        except Exception as bug:
-            log.exception("a batch of %d failed", len(commands))
-            return bug
+        except Exception as failure:
+            if not isinstance(failure, Refusal):
+                log.exception("a batch of %d failed", len(commands))
+            return failure
 
     def _answer(self, gathered: list[Waiting], result: list[Outcome] | Exception) -> None:
         """Resolve a whole batch in one turn of the loop. Runs on the loop's own thread."""

@@ -94,6 +94,8 @@ class JournalEntry(Struct, frozen=True):
 
     number: int
     command: EventId
+    operation: str
+    """`event`, or `claim:` and the challenge."""
     participant: ParticipantId
     version: int
     recorded_at: Instant

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from laurels.core import limits
 from laurels.core.event import Command, Event
+from laurels.core.filter import same
 from laurels.engine.ports import Answerer, Receipt, Remembered
 
 
@@ -41,6 +42,6 @@ def _is_same(remembered: Remembered, event: Event) -> bool:
         and (not event.dated or not was_dated or event.occurred_at == remembered.occurred_at)
         and (
             event.properties_json == remembered.properties_json
-            or event.properties == msgspec.json.decode(remembered.properties_json)
+            or same(event.properties, msgspec.json.decode(remembered.properties_json))
         )
     )

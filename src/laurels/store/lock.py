@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from laurels.core.errors import LaurelsError
+
 NAMED_WITHIN_S: Final = 0.1
 """What a holder gets to write its name, if it took the lock a moment ago."""
-
-from laurels.core.errors import LaurelsError
 
 
 class StoreLocked(LaurelsError):

@@ -4,12 +4,14 @@ import sqlite3
 from collections.abc import Iterator
 from importlib import resources
 
+from laurels.core.errors import LaurelsError
 
-class SchemaTooNew(Exception):
+
+class SchemaTooNew(LaurelsError):
     """The store was written by a newer Laurels; upgrade this one."""
 
 
-class SchemaTooOld(Exception):
+class SchemaTooOld(LaurelsError):
     """The store has an older schema; run `laurels migrate`."""
 
 
@@ -32,10 +34,10 @@ def migrate(connection: sqlite3.Connection, *, only_check: bool = False) -> list
     known = migrations("sqlite")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > known[-1][0]:
-        raise SchemaTooNew(SchemaTooNew.__doc__)
+        raise SchemaTooNew
     missing = [(number, name, sql) for number, name, sql in known if number > version]
     if missing and only_check:
-        raise SchemaTooOld(SchemaTooOld.__doc__)
+        raise SchemaTooOld
     for number, _, sql in missing:
         _run(connection, number, sql)
     return [name for _, name, _ in missing]

@@ -51,6 +51,6 @@ class SqliteQueries:
         with self._connections.reading() as reader:
             rows = reader.execute(STATEMENTS["journal_after"], (tenant, after, count)).fetchall()
         return [
-            JournalEntry(number, command, who, version, at, decode_changes(changes))
-            for number, command, who, version, at, changes in rows
+            JournalEntry(number, command, operation, who, version, at, decode_changes(changes))
+            for number, command, operation, who, version, at, changes in rows
         ]

@@ -132,6 +132,7 @@ def journal_row(number: int, record: Record) -> Row:
         command.tenant,
         number,
         command.id,
+        command.operation,
         command.participant,
         receipt.version,
         receipt.recorded_at,

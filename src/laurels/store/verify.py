@@ -28,6 +28,8 @@ def _verify_world(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
         yield f"the journal should end at {head}; it has {count} rows and ends at {last}."
     for event, count in reader.execute(STATEMENTS["verify_events"], (world,)):
         yield f"event {event} is in the journal {count} times."
+    for number, event in reader.execute(STATEMENTS["verify_journal"], (world,)):
+        yield f"journal row {number} tells of event {event}, which is not there."
     for participant, operation, number in reader.execute(STATEMENTS["verify_receipts"], (world,)):
         yield f"a receipt of {participant} ({operation}) points at journal row {number} in vain."
     yield from _verify_states(reader, world)

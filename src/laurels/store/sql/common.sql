@@ -5,8 +5,10 @@ VALUES (:tenant, :id, :participant, :name, :properties, :occurred_at, :received_
         :source, :status);
 
 -- name: insert_journal
-INSERT INTO journal (tenant, number, command, participant, version, recorded_at, changes)
-VALUES (:tenant, :number, :command, :participant, :version, :recorded_at, :changes);
+INSERT INTO journal (tenant, number, command, operation, participant, version, recorded_at,
+                     changes)
+VALUES (:tenant, :number, :command, :operation, :participant, :version, :recorded_at,
+        :changes);
 
 -- name: insert_postings
 INSERT INTO postings (tenant, number, position, source, target, currency, amount, rule)
@@ -73,7 +75,7 @@ SELECT COUNT(*)
    AND (:name IS NULL OR name = :name);
 
 -- name: journal_after
-SELECT number, command, participant, version, recorded_at, changes
+SELECT number, command, operation, participant, version, recorded_at, changes
   FROM journal
  WHERE tenant = :tenant
    AND number > :cursor

@@ -20,6 +20,15 @@ SELECT e.id, COALESCE(c.times, 0)
  WHERE e.tenant = :tenant
    AND COALESCE(c.times, 0) <> 1;
 
+-- name: verify_journal
+-- Journal rows of events that are not there.
+SELECT j.number, j.command
+  FROM journal AS j
+  LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command
+ WHERE j.tenant = :tenant
+   AND j.operation = 'event'
+   AND e.id IS NULL;
+
 -- name: verify_receipts
 -- Receipts that point at no journal row, or at somebody else's.
 SELECT r.participant, r.operation, r.number

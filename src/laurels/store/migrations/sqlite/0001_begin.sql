@@ -75,6 +75,7 @@ CREATE TABLE journal (
     tenant      TEXT    NOT NULL,
     number      INTEGER NOT NULL CHECK (number > 0),   -- per tenant, without gaps
     command     TEXT    NOT NULL,              -- the id of the event or claim
+    operation   TEXT    NOT NULL,              -- 'event', or 'claim:' and the challenge
     participant TEXT    NOT NULL,
     version     INTEGER NOT NULL,              -- of the rulebook that judged it
     recorded_at INTEGER NOT NULL,
