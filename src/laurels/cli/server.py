@@ -13,6 +13,7 @@ import click
 import uvicorn
 import uvloop
 
+from laurels.cli.protocol import Protocol
 from laurels.settings import Settings
 from laurels.wiring import Server
 
@@ -50,7 +51,7 @@ def run(server: Server, listener: socket.socket, settings: Settings, ready: str)
     """Serve until a signal says stop; print `ready` once requests are taken."""
     config = uvicorn.Config(
         server.app,
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="auto",
         access_log=False,

@@ -18,7 +18,7 @@ READERS: Final = 4
 BUSY_TIMEOUT_MS: Final = 5_000
 BUSY_RETRY_S: Final = 0.01
 CACHE_KIB: Final = 64 * 1024
-CHECKPOINT_PAGES: Final = 8_000
+CHECKPOINT_PAGES: Final = 16_000
 """How far the WAL may grow before it is written back: pages that many commits touch go once."""
 
 PRAGMAS: Final = f"""
