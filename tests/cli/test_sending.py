@@ -66,7 +66,7 @@ def answering(*answers: Answer, body: Callable[[int], bytes] | None = None) -> I
             self.end_headers()
             self.wfile.write(reply)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name for it
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

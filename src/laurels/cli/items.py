@@ -1,9 +1,9 @@
 """Lines that are events: decoded as the API decodes a body, with a progress bar by bytes."""
 
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import click
 
@@ -42,7 +42,7 @@ def opened(files: Sequence[str], report: Report) -> Generator[Iterator[Item]]:
         yield (item for source in sources for item in _moving(bar.update, source, report))
 
 
-def _moving(update: "_Update", source: Source, report: Report) -> Iterator[Item]:
+def _moving(update: Callable[[int], None], source: Source, report: Report) -> Iterator[Item]:
     shown = 0
     for item in _items(source, report):
         update(source.read_bytes - shown)
@@ -59,7 +59,3 @@ def _items(source: Source, report: Report) -> Iterator[Item]:
             report(line.place, problem.message.removeprefix("The body "))
         else:
             yield Item(line, part)
-
-
-class _Update(Protocol):
-    def __call__(self, n_steps: int) -> None: ...

@@ -55,7 +55,7 @@ class Repository:
         arguments = ["-c", "log.showSignature=false", "log", "--reverse", "--shortstat"]
         arguments += ["--no-color", "--no-ext-diff", "--no-textconv", "--no-notes", "--use-mailmap"]
         arguments += ["--encoding=UTF-8", f"--format=tformat:{FORMAT}", "HEAD", "--"]
-        with subprocess.Popen(  # noqa: S603
+        with subprocess.Popen(  # noqa: S603 - a list, no shell: names stay names
             self._command(*arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -90,7 +90,7 @@ class Repository:
 
     def _ask(self, *arguments: str) -> str:
         try:
-            answer = subprocess.run(  # noqa: S603
+            answer = subprocess.run(  # noqa: S603 - a list, no shell: names stay names
                 self._command(*arguments),
                 capture_output=True,
                 check=True,
