@@ -38,6 +38,7 @@ class Server(NamedTuple):
     process: subprocess.Popen[str]
     port: int
     store: Path
+    key: str = KEY
 
 
 class Row(NamedTuple):
@@ -56,8 +57,11 @@ class Row(NamedTuple):
 @click.option("--scale", default=1.0, show_default=True, help="Share of the usual events.")
 def main(runs: int, scale: float) -> None:
     """Measure what an event costs. Server and clients share this machine's processors."""
-    with TemporaryDirectory(prefix="laurels-bench-") as name, _serving(Path(name)) as server:
-        _say_conditions(Path(name))
+    with (
+        TemporaryDirectory(prefix="laurels-bench-") as name,
+        serving(Path(name), rulebook.rules()) as server,
+    ):
+        say_conditions(Path(name))
         _warm_up(server)
         shapes = [shape._replace(events=int(shape.events * scale)) for shape in SHAPES]
         rows = [_run(shape, server, run) for run in range(runs) for shape in shapes]
@@ -65,9 +69,10 @@ def main(runs: int, scale: float) -> None:
 
 
 @contextmanager
-def _serving(folder: Path) -> Generator[Server]:
+def serving(folder: Path, rulebook_json: bytes) -> Generator[Server]:
+    """Serve a new store in a folder, with a rulebook."""
     rules = folder / "rulebook.json"
-    rules.write_bytes(rulebook.rules())
+    rules.write_bytes(rulebook_json)
     store = folder / "laurels.db"
     command = [sys.executable, "-m", "laurels", "serve", "--port", "0"]
     process = subprocess.Popen(
@@ -98,9 +103,9 @@ def _warm_up(server: Server) -> None:
 
 def _run(shape: load.Shape, server: Server, run: int) -> Row:
     head, earned = _totals(server.store)
-    before_s = _cpu_s(server.process.pid)
+    before_s = cpu_s(server.process.pid)
     measured = load.run(shape, "127.0.0.1", server.port, KEY, seed=run + 1)
-    cpu_s = _cpu_s(server.process.pid) - before_s
+    spent_s = cpu_s(server.process.pid) - before_s
     _check(shape, server.store, measured, head, earned)
     latencies = measured.latencies_s
     return Row(
@@ -108,12 +113,12 @@ def _run(shape: load.Shape, server: Server, run: int) -> Row:
         shape.events / measured.seconds,
         latencies[len(latencies) // 2] * 1000,
         latencies[len(latencies) * 99 // 100] * 1000,
-        cpu_s * 1e6 / shape.events,
+        spent_s * 1e6 / shape.events,
         floor.measure(server.store, head, server.store.parent),
     )
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """Return the processor time of a process and of all its children."""
     root = psutil.Process(pid)
     times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
@@ -137,13 +142,17 @@ def _check(shape: load.Shape, path: Path, measured: load.Measured, head: int, ea
     assert measured.acknowledged == shape.events, "not every event was accepted"
     assert events - head == shape.events, "stored is not what was acknowledged"
     assert points - earned == measured.points, "the ledger is not what the events earn"
+    verify(path)
+
+
+def verify(path: Path) -> None:
     store = SqliteStore(path)
     findings = list(store.verify())
     store.close()
     assert not findings, findings
 
 
-def _say_conditions(folder: Path) -> None:
+def say_conditions(folder: Path) -> None:
     flushes = floor.flush_ms(folder)
     click.echo(
         f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, SQLite "

@@ -12,10 +12,10 @@ from laurels.store.migrate import migrate
 
 INSERTS: Final = {
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "journal": "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "journal": "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "postings": "INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "receipts": "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?)",
-    "participants": "INSERT OR REPLACE INTO participants VALUES (?, ?, ?)",
+    "participants": "INSERT OR REPLACE INTO participants VALUES (?, ?, ?, ?)",
 }
 
 Commit = dict[str, list[tuple[Any, ...]]]

@@ -11,6 +11,9 @@ from msgspec.json import decode, encode
 from bench.rulebook import AMOUNT_MAX, CATEGORIES, EVENT_NAMES
 
 PARTICIPANTS: Final = 10_000
+FEW_NAMES: Final = (0, 7)
+"""A person does a few kinds of things: two event names, so ten of the hundred rules."""
+ALL_NAMES: Final = tuple(range(len(EVENT_NAMES)))
 
 
 class Shape(NamedTuple):
@@ -21,6 +24,8 @@ class Shape(NamedTuple):
     events_per_request: int
     connections: int
     events: int
+    names: tuple[int, ...] = FEW_NAMES
+    """Which event names a participant sends, counted from their own."""
 
 
 class Measured(NamedTuple):
@@ -35,8 +40,9 @@ class Measured(NamedTuple):
 class Maker:
     """Makes events with keys that no other maker gives, and adds up what they should earn."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, names: tuple[int, ...]) -> None:
         self._chance = random.Random(seed)
+        self._names = names
         self._prefix = f"{seed}-{time.time_ns()}"
         self._made = 0
         self.points = 0
@@ -46,8 +52,7 @@ class Maker:
         self._made += 1
         amount = chance.randrange(100, AMOUNT_MAX * 100) / 100
         participant = chance.randrange(PARTICIPANTS)
-        # A person does a few kinds of things: two event names, so ten of the hundred rules.
-        name = EVENT_NAMES[(participant + chance.choice((0, 7))) % len(EVENT_NAMES)]
+        name = EVENT_NAMES[(participant + chance.choice(self._names)) % len(EVENT_NAMES)]
         self.points += int(amount)
         return {
             "participant_id": f"user_{participant}",
@@ -116,7 +121,7 @@ def run(shape: Shape, host: str, port: int, key: str, seed: int) -> Measured:
         f"POST {shape.path} HTTP/1.1\r\nHost: {host}:{port}\r\nX-API-Key: {key}\r\n"
         "Content-Type: application/json\r\n"
     ).encode()
-    maker = Maker(seed)
+    maker = Maker(seed, shape.names)
     requests = [maker.request(shape, head) for _ in range(shape.events // shape.events_per_request)]
     latencies: list[float] = []
     replies: list[bytes] = []

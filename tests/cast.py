@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from laurels.core import ulid
-from laurels.core.event import Claim, Command, Event
+from laurels.core.command import Claim, Command
+from laurels.core.event import Event
 from laurels.core.state import State, decode_progress
+from laurels.engine.answers import JournalEntry
 from laurels.engine.engine import Engine
-from laurels.engine.ports import JournalEntry
 from laurels.store.sqlite import SqliteStore
 
 NOON = 1_715_774_400_000
@@ -25,6 +26,15 @@ DAY = 24 * HOUR
 SHOP = "shop/live"
 SHOP_TEST = "shop/test"
 CAFE = "cafe/live"
+
+LOOP = "\n".join(
+    ["  - {id: loop-0, event: loop, points: 1}"]
+    + [
+        f"  - {{id: loop-{n}, fact: points.posted, where: {{rule: loop-{n - 1}}}, points: 1}}"
+        for n in range(1, 101)
+    ]
+)
+"""Earn rules that follow from one another, one more than a chain of facts may be long."""
 
 LONG = 20 if os.environ.get("LAURELS_TEST_LONG") == "1" else 1
 """How many times more examples than usual are tried."""

@@ -43,6 +43,8 @@ ABOUT_ALL_TENANTS: Final = {
     "all_keys": "is the operator's list",
     "revoke_key": "is about a key by its own id",
     "all_worlds": "tells verify where to look",
+    "worlds_with_rulebooks": "tells the scheduler where to look",
+    "participants_due": "is the scheduler's, who looks after all of them",
 }
 """Statements that bind no `:tenant` as the world whose data they touch, and why."""
 

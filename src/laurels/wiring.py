@@ -18,6 +18,7 @@ from laurels.engine.engine import Engine
 from laurels.engine.gather import Gather
 from laurels.engine.ports import ApiKey, App, Registry
 from laurels.engine.rulebook_text import load_rulebook
+from laurels.engine.scheduler import Scheduler
 from laurels.settings import Settings
 from laurels.store.lock import StoreLocked
 from laurels.store.sqlite import SqliteStore
@@ -33,12 +34,13 @@ class StoreNotOpened(LaurelsError):
 
 
 class Server(NamedTuple):
-    """What serves: the app with its edge, and the engine it hands its batches to."""
+    """What serves: the app with its edge, the engine it hands its batches to, and its clockwork."""
 
     app: Application
     edge: Edge
     engine: Engine
     gather: Gather
+    scheduler: Scheduler
 
 
 def store_path(url: str) -> Path:
@@ -153,7 +155,8 @@ def build(settings: Settings, store: Store) -> Server:
     engine = engine_of(store)
     gather = Gather(engine)
     edge = Edge(gather, store.queries, store.registry, clock, api_config(settings))
-    return Server(create_app(edge), edge, engine, gather)
+    scheduler = Scheduler(gather, store.queries, store, clock)
+    return Server(create_app(edge), edge, engine, gather, scheduler)
 
 
 def api_config(settings: Settings) -> ApiConfig:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,17 +11,35 @@ import jwt
 from msgspec.structs import replace
 
 from laurels.api.app import ApiConfig, App, Edge, create_app
+from laurels.api.bricqs.docs import ID
 from laurels.api.token import Tokens
 from laurels.core import ulid
 from laurels.core.change import ProgressMoved
-from laurels.engine.ports import ApiKey, History, HistoryEntry, Receipt
+from laurels.core.command import Award, ClaimReward, Freeze, Hold, RecordStreak
+from laurels.core.compile import compile_rulebook
+from laurels.core.decide import decide
+from laurels.core.errors import Refusal
+from laurels.core.event import Event
+from laurels.core.section import Pace
+from laurels.core.shared import Pool, Shared, share
+from laurels.core.state import Progress, State
+from laurels.core.window import DAY_MS
+from laurels.engine.answers import History, HistoryEntry, Ledger, Met, Ranking
+from laurels.engine.ports import ApiKey, Receipt
 from laurels.engine.ports import App as Application
+from laurels.engine.rulebook_text import load_rulebook
 
+EVERYTHING = Path(__file__).parents[1] / "examples" / "everything.yaml"
+RULEBOOK = compile_rulebook(load_rulebook(EVERYTHING.read_text("utf-8")), 1)
 NOW = 1_775_817_000_000
 SECRET = b"0123456789abcdef0123456789abcdef"
 LIVE = "bq_live_" + "a" * 32
 TEST = "bq_test_" + "b" * 32
 APP_SECRET = "the secret of the demo app, 32 bytes"
+
+ADMIN = "bq_live_admin_" + "c" * 32
+CLAIM = "01HQK7N5ABCDEFGHJKMNPQ0009"
+HELD = Pace(held=75_000_000, held_at=NOW)
 
 ABSENT = object()
 
@@ -43,15 +62,22 @@ class SteadyClock:
 
 
 class Stub:
-    """Keeps what it is given, answers each key once, and moves one challenge."""
+    """
+    Keeps what it is given, and answers each key once.
+
+    An event moves one challenge, whatever it is. Everything else is decided by the real rules, on
+    participants that live in a dictionary.
+    """
 
     def __init__(self):
-        self.events = []
+        self.commands = []
         self.receipts = {}
         self.refusals = []
+        scopes = frozenset({"participant"})
         self.known_keys = {
-            LIVE: ApiKey(id="key_live", tenant="demo/live", scopes=frozenset({"participant"})),
-            TEST: ApiKey(id="key_test", tenant="demo/test", scopes=frozenset({"participant"})),
+            LIVE: ApiKey(id="key_live", tenant="demo/live", scopes=scopes),
+            TEST: ApiKey(id="key_test", tenant="demo/test", scopes=scopes),
+            ADMIN: ApiKey(id="key_admin", tenant="demo/live", scopes=scopes | {"admin"}),
         }
         self.app = Application(
             id="demo", tenant="demo/live", secret_digest=sha256(APP_SECRET.encode()).digest()
@@ -61,31 +87,75 @@ class Stub:
         self.ready = True
         self.entries = []
         self.histories = []
+        self.states = {}
+        self.shared = Shared({"coffee": Pool(codes=2)})
+        self.codes = ["C-1", "C-2"]
+        self.places = []
+        self.ranks = None
+        self.closed = {}
+        self.lines = []
+        self.rows = []
+
+    @property
+    def events(self):
+        return [command for command in self.commands if isinstance(command, Event)]
 
     def recall(self, command):
-        receipt = self.receipts.get((command.tenant, command.participant, command.key))
+        receipt = self.receipts.get(address(command))
         return receipt and replace(receipt, answered_by="cache")
 
     async def submit(self, commands):
         return [self._judge(command) for command in commands]
 
-    def _judge(self, event):
+    def _judge(self, command):
         if self.refusals:
             return self.refusals.pop(0)
-        if event.key is not None and (known := self.recall(event)):
+        if command.key is not None and (known := self.recall(command)):
             return replace(known, answered_by="store")
-        self.events.append(event)
+        try:
+            changes = self._changes(command)
+        except Refusal as refusal:
+            return refusal
+        self.commands.append(command)
         receipt = Receipt(
-            id=event.id,
-            name=event.name,
+            id=command.id,
+            name=command.name if isinstance(command, Event) else "",
             version=1,
-            recorded_at=event.received_at,
-            received_at=event.received_at,
-            changes=(ProgressMoved("fitness", "quizzes", "all", 2_000_000, 3_000_000, 5_000_000),),
+            recorded_at=command.received_at,
+            received_at=command.received_at,
+            changes=changes,
         )
-        if event.key is not None:
-            self.receipts[event.tenant, event.participant, event.key] = receipt
+        if command.key is not None:
+            self.receipts[address(command)] = receipt
         return receipt
+
+    def _changes(self, command):
+        if isinstance(command, Event):
+            return (ProgressMoved("fitness", "quizzes", "all", 2_000_000, 3_000_000, 5_000_000),)
+        state = self.states.setdefault((command.tenant, command.participant), State())
+        changes, draft = decide(RULEBOOK, state, command, shared=self.shared)
+        draft.fold_in()
+        self.shared = share(self.shared, changes)
+        state.is_new = False
+        state.created_at = state.created_at or command.received_at
+        return changes
+
+    def prepare(self, participant="user_123"):
+        """Let a participant have what the examples of the documentation speak of."""
+        stamp = {"tenant": "demo/live", "participant": participant, "received_at": NOW}
+        for command in (
+            Award(**stamp, id="award", amount=5_000),
+            Hold(**stamp, id=ID, amount=300),
+            ClaimReward(**stamp, id=CLAIM, offer="mug"),
+            RecordStreak(**stamp, id="record", streak="daily_login", at=NOW - DAY_MS),
+            Freeze(**stamp, id="freeze", streak="daily_login", action="grant"),
+        ):
+            self._changes(command)
+        state = self.states["demo/live", participant]
+        state.put_window("fitness", "", Progress({"quizzes": 2_000_000}, completed_at=NOW))
+        state.put("done/fitness", 1)
+        state.put("pace/spring_cup", HELD)
+        return state
 
     def find_key(self, digest):
         self.asked += 1
@@ -101,9 +171,67 @@ class Stub:
     def is_ready(self):
         return self.ready
 
+    def put_codes(self, tenant, offer, codes, at):
+        new = [code for code in dict.fromkeys(codes) if code not in self.codes]
+        self.codes += new
+        pool = self.shared.pools[offer]
+        pools = {**self.shared.pools, offer: Pool(pool.taken, pool.returned, len(self.codes))}
+        self.shared = Shared(pools, self.shared.closed)
+        return len(new)
+
+    def rulebook(self, tenant):
+        return RULEBOOK
+
+    def participant(self, tenant, participant):
+        return Met(self.states.get((tenant, participant), State()), RULEBOOK)
+
     def history(self, tenant, participant, **filters):
         self.histories.append((tenant, participant, filters))
         return History(list(self.entries), len(self.entries))
+
+    def ledger(self, tenant, participant, *, page, page_size):
+        return Ledger(self.lines, len(self.lines))
+
+    def count_events(self, tenant, participant):
+        return len(self.events)
+
+    def claims(self, tenant, participant):
+        return self.rows
+
+    def code(self, tenant, offer, number):
+        return self.codes[number - 1]
+
+    def pools(self, tenant):
+        return dict(self.shared.pools)
+
+    def contests(self, tenant):
+        return self.closed
+
+    def top(self, tenant, name, count):
+        self.named = name
+        return Ranking(self.places[:count], len(self.places))
+
+    def around(self, tenant, name, participant, *, each_side):
+        self.named = name
+        places = [place.participant for place in self.places]
+        middle = places.index(participant)
+        return Ranking(
+            self.places[max(0, middle - each_side) : middle + each_side + 1], len(places)
+        )
+
+    def place(self, tenant, name, participant):
+        self.named = name
+        return next((place for place in self.places if place.participant == participant), None)
+
+    def total(self, tenant, name):
+        return len(self.places)
+
+    def snapshot(self, tenant, name, *, day):
+        return self.ranks
+
+
+def address(command):
+    return command.tenant, command.participant, command.operation, command.key
 
 
 def entry(number, at=NOW):

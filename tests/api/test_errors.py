@@ -54,7 +54,10 @@ def test_bricqs_says_it_for_a_person_and_for_a_program(api, kind):
 
     table = bricqs.ERRORS if api is bricqs.GAMIFY else bricqs.INGEST_ERRORS
     assert (reply.status, reply.json["code"]) == table[kind]
-    assert list(reply.json) == ["detail", "code", "error", "errors"]
+    shown = ["detail", "code", "error", "errors"]
+    if kind is errors.WouldOverdraw:
+        shown += ["available", "required"]
+    assert list(reply.json) == shown
     assert reply.json["detail"]
     assert reply.json["error"] == reply.json["code"].lower()
     assert all(set(fault) == {"path", "message"} for fault in reply.json["errors"])

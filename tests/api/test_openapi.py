@@ -3,14 +3,27 @@
 import json
 import re
 
+import msgspec
 import pytest
 from openapi_spec_validator import validate
-from tests.api.stub import House
+from tests.api.stub import ADMIN, CLAIM, House
 
+from laurels.api.bricqs.docs import ID
 from laurels.api.exchange import HTML
+from laurels.engine.answers import Placed
 
 UNDOCUMENTED = {"/docs", "/openapi.json"}
-SAMPLES = {"{participant_id}": "u"}
+SAMPLES = {
+    "{participant_id}": "user_123",
+    "{hold_id}": ID,
+    "{code}": "weekly_points",
+    "{contest_id}": "spring_cup",
+    "{reward_id}": "coffee",
+    "{claim_id}": CLAIM,
+    "{challenge_id}": "fitness",
+}
+INSTEAD = {"/api/v1/gamify/challenges/{challenge_id}/enrol": ("fitness", "marathon")}
+"""Where another sample does."""
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +50,36 @@ def test_every_route_is_in_the_document_and_the_other_way_round(document):
     assert set(operations(document)) == served
 
 
+def filled(path):
+    for template, sample in SAMPLES.items():
+        path = path.replace(template, sample)
+    return path
+
+
+def prepared():
+    house = House()
+    house.stub.prepare()
+    house.stub.places = [Placed(1, "user_123", 940_000_000, 0)]
+    return house
+
+
 def test_every_documented_path_is_really_served(document):
     for method, path in operations(document):
-        for template, sample in SAMPLES.items():
-            path = path.replace(template, sample)  # noqa: PLW2901 - one path, filled in
-        assert House().call(method, path).status not in (404, 405), path
+        assert prepared().call(method, filled(path), key=ADMIN).status not in (404, 405), path
 
 
 def test_what_is_asked_for_is_what_is_documented(document):
     """Where a route wants a key or a token, none is 401; an open one never says so for that."""
     for (method, path), operation in operations(document).items():
-        reply = House().call(method, path.replace("{participant_id}", "u"), key=None)
+        reply = House().call(method, filled(path), key=None)
         assert (reply.status == 401) == bool(operation["security"]), path
+
+
+def test_what_is_for_admins_is_for_nobody_else(document):
+    for (method, path), operation in operations(document).items():
+        refusal = operation["responses"].get("403", {"description": ""})
+        reply = prepared().call(method, filled(path), b"{}")
+        assert (reply.status == 403) == ("scope `admin`" in refusal["description"]), path
 
 
 def test_names_are_given_once(document):
@@ -57,15 +88,29 @@ def test_names_are_given_once(document):
     assert len(ids) == len(set(ids))
 
 
-def test_examples_are_taken_by_the_routes_themselves(document):
-    for (method, path), operation in operations(document).items():
-        if "requestBody" not in operation or path == "/v1/auth/token":
-            continue
-        example = operation["requestBody"]["content"]["application/json"]["example"]
-        house = House()
-        bearer = house.token() if path == "/v1/events" else ()
-        reply = house.call(method, path, json.dumps(example).encode(), headers=bearer)
-        assert reply.status in (200, 202), reply.body
+def test_examples_are_taken_by_the_routes_themselves_and_answered_as_documented():
+    routes = [route for route in House().app.routes if route.path != "/v1/auth/token"]
+    for route in routes:
+        house, operation = prepared(), route.operation
+        body = b"" if operation.request is None else json.dumps(operation.example).encode()
+        bearer = house.token() if route.path == "/v1/events" else ()
+        path = filled(route.path).replace(*INSTEAD.get(route.path, ("", "")))
+        reply = house.call(route.method, path, body, headers=bearer, key=ADMIN)
+        assert reply.status in (200, 201, 202), (path, reply.body)
+        says = operation.replies[reply.status]
+        assert msgspec.json.decode(reply.body, type=says.type)
+        fields = [field.encode_name for field in msgspec.structs.fields(says.type)]
+        assert list(reply.json) == [name for name in fields if name in reply.json], path
+
+
+def test_examples_of_replies_have_the_shape_that_is_documented():
+    for route in House().app.routes:
+        for says in route.operation.replies.values():
+            if says.example is not None:
+                example = json.dumps(says.example).encode()
+                assert msgspec.json.decode(example, type=says.type), route.path
+                fields = msgspec.structs.fields(says.type)
+                assert says.example.keys() <= {field.encode_name for field in fields}, route.path
 
 
 def test_unknown_fields_are_not_forbidden_by_the_document(document):

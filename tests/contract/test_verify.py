@@ -40,11 +40,12 @@ def test_an_empty_store_has_no_findings(tmp_path):
 JOURNAL = "the journal should end at {}; it has {} rows and ends at {}."
 FOLD = "the state of {} is not the fold of its journal."
 VAIN = "a receipt of bob (event) points at journal row {} in vain."
-GEMS = "bob holds Balance(amount=12, earned=12, spent=0) of gem, but the postings sum to {}"
-POINTS = "bob holds Balance(amount=66, earned=66, spent=0) of points, but the postings sum to {}"
-SUM = "Balance(amount={0}, earned={0}, spent=0)."
+GEMS = "bob holds Balance(amount=12, earned=12, spent=0, held=0) of gem, but the postings sum to {}"
+POINTS = "bob holds Balance(amount=66, earned=66, spent=0, held=0) of points, but the postings sum to {}"
+SUM = "Balance(amount={0}, earned={0}, spent=0, held=0)."
 STATELESS = "{} has a journal but no state."
-ORPHANED = "account p:{} has postings but no participant."
+ORPHANED = "{} has postings but no state."
+WALK = "the ledger of {} cannot be walked back to its beginning."
 
 LIVE = "WHERE tenant = 'shop/live'"
 ROW = f"{LIVE} AND number = 15"  # The third event of bob.
@@ -63,17 +64,24 @@ WINDOW = f"{LIVE} AND participant = 'bob' AND window = '2024-05-16'"
                 "is in the journal 0 times",
                 VAIN.format(15),
                 FOLD.format("bob"),
+                WALK.format("bob"),
             ],
         ),
         (
             f"DELETE FROM journal {LIVE} AND number = 36",
-            [JOURNAL.format(36, 35, 35), "0 times", "row 36 in vain", FOLD.format("cid")],
+            [
+                JOURNAL.format(36, 35, 35),
+                "0 times",
+                "row 36 in vain",
+                FOLD.format("cid"),
+                WALK.format("cid"),
+            ],
         ),
         (f"UPDATE heads SET number = 40 {LIVE}", [JOURNAL.format(40, 36, 36)]),
         # Events that are never in the journal, or twice.
         (
-            f"UPDATE journal SET command = (SELECT id FROM events {LIVE} LIMIT 1) {ROW}",
-            ["is in the journal 2 times", "is in the journal 0 times"],
+            f"UPDATE journal SET command = 'X' {ROW}",
+            ["is in the journal 0 times", "which is not there", WALK.format("bob")],
         ),
         (
             f"UPDATE events SET id = 'X' {LIVE} AND id LIKE '%14____'",
@@ -95,7 +103,7 @@ WINDOW = f"{LIVE} AND participant = 'bob' AND window = '2024-05-16'"
         ),
         (
             f"UPDATE postings SET source = target, target = source {ROW} AND currency = 'gem'",
-            [GEMS.format("Balance(amount=10, earned=11, spent=1).")],
+            [GEMS.format("Balance(amount=10, earned=11, spent=1, held=0).")],
         ),
         # States that nothing explains.
         (
@@ -114,10 +122,14 @@ WINDOW = f"{LIVE} AND participant = 'bob' AND window = '2024-05-16'"
         ),
         (f"DELETE FROM windows {WINDOW}", [FOLD.format("bob")]),
         (f"UPDATE windows SET progress = '{{}}' {WINDOW}", [FOLD.format("bob")]),
-        (f"UPDATE journal SET changes = '[]' {ROW}", [FOLD.format("bob")]),
+        (f"UPDATE journal SET changes = '[]' {ROW}", [FOLD.format("bob"), WALK.format("bob")]),
+        (f"UPDATE journal SET before = NULL {ROW}", [WALK.format("bob")]),
         (
             f"UPDATE journal SET participant = 'ann' {ROW}",
-            [VAIN.format(15), FOLD.format("ann"), FOLD.format("bob")],
+            [
+                VAIN.format(15),
+                *(say.format(who) for who in ("ann", "bob") for say in (FOLD, WALK)),
+            ],
         ),
         # Receipts that point at nothing, or at somebody else's row.
         (f"UPDATE receipts SET number = 99 {ROW}", [VAIN.format(99)]),
@@ -136,7 +148,7 @@ WINDOW = f"{LIVE} AND participant = 'bob' AND window = '2024-05-16'"
         ),
         *(
             (
-                f"""INSERT INTO participants VALUES ('shop/live', '{who}', '{{"schema": 1}}')""",
+                f"""INSERT INTO participants VALUES ('shop/live', '{who}', '{{"schema": 1}}', NULL)""",
                 [f"{who} has a state but no journal."],
             )
             for who in ("abe", "bea", "zoe")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import strategies
+from tests.parsing import FULL, GOAL, ONE, SIGNUP, challenge, earn, objective, problems
 
 from laurels.core.errors import RulebookRefused
 from laurels.core.filter import All, Clause, Not, Path, Some
@@ -24,34 +25,6 @@ from laurels.core.rulebook import (
     Rulebook,
     Window,
 )
-
-ONE = 1_000_000
-SIGNUP: dict[str, Any] = {"id": "welcome", "event": "signup", "points": 50}
-GOAL: dict[str, Any] = {"id": "goal", "objectives": [{"event": "walk", "count": 3}]}
-
-
-def earn(**keys):
-    return {"earn": [SIGNUP | keys]}
-
-
-def challenge(**keys):
-    return {"challenges": [GOAL | keys]}
-
-
-def objective(**keys):
-    return challenge(objectives=[{"id": "o", "event": "walk"} | keys])
-
-
-def where(tree):
-    """Return the filter that `where` makes."""
-    return parse_rulebook(earn(where=tree)).earn[0].hears.where
-
-
-def problems(tree):
-    with pytest.raises(RulebookRefused) as refused:
-        parse_rulebook(tree)
-    return [f"{problem.path}: {problem.message}" for problem in refused.value.problems]
-
 
 TREE = {
     "timezone": "Europe/Berlin",
@@ -187,6 +160,11 @@ def test_an_empty_rulebook_rewards_nothing():
     assert parse_rulebook({}) == Rulebook()
 
 
+def where(tree):
+    """Return the filter that `where` makes."""
+    return parse_rulebook(earn(where=tree)).earn[0].hears.where
+
+
 def clause(operator, value, key="x"):
     return Clause(Path(key, tuple(key.split(".")) if "." in key else ()), operator, value)
 
@@ -246,16 +224,6 @@ def test_a_challenge_needs_all_any_or_some(needs, number):
     objectives = [{"id": "a", "event": "x", "count": 1}, {"id": "b", "event": "y", "count": 1}]
     book = parse_rulebook(challenge(objectives=objectives, needs=needs))
     assert book.challenges[0].needs == number
-
-
-LATER = "not in this version of Laurels yet; leave it out"
-
-
-@pytest.mark.parametrize(
-    "section", ["tiers", "streaks", "leaderboards", "contests", "rewards", "campaigns"]
-)
-def test_a_section_of_a_later_version_is_refused(section):
-    assert problems({section: []}) == [f"{section}: {LATER}"]
 
 
 @pytest.mark.parametrize(
@@ -334,17 +302,12 @@ def test_a_section_of_a_later_version_is_refused(section):
         (challenge(titel="x"), 'challenges[0].titel: unknown key "titel": did you mean `title`?'),
         (challenge(title=None), "challenges[0].title: must be text, not nothing"),
         (challenge(claim="auto"), 'unknown word "auto": did you mean `automatic`?'),
-        (challenge(after=["x"]), f"challenges[0].after: {LATER}"),
-        (challenge(campaign="x"), f"challenges[0].campaign: {LATER}"),
-        (challenge(milestones=[]), f"challenges[0].milestones: {LATER}"),
-        (challenge(repeat="once"), f"challenges[0].repeat: {LATER}"),
         (challenge(needs="some"), "needs: must be `all`, `any` or a number from 1 to 1"),
         (challenge(needs=2), "challenges[0].needs: must be a whole number from 1 to 1, not 2"),
         # Windows.
         (challenge(window="dayly"), 'challenges[0].window: unknown word "dayly": did you mean'),
         (challenge(window=5), "challenges[0].window: must be text, not the number 5"),
-        (challenge(window={"days": 30}), f"challenges[0].window.days: {LATER}"),
-        (challenge(window={}), "challenges[0].window: needs `from`, `to`, or both"),
+        (challenge(window={}), "challenges[0].window: needs `from`, `to`, or both; or `days`"),
         (challenge(window={"from": 5}), "challenges[0].window.from: must be text, not the number"),
         (challenge(window={"from": "2026-13-01"}), '"2026-13-01" is no date; write 2026-03-01'),
         (challenge(window={"from": "20260301"}), '"20260301" is no date; write 2026-03-01'),
@@ -367,7 +330,6 @@ def test_a_section_of_a_later_version_is_refused(section):
         (objective(max="x", target="5"), "must be a number, not the text"),
         (objective(distinct="x", target=1.5), "objectives[0].target: must be a whole number"),
         (objective(distinct=[], target=1), "objectives[0].distinct: must be text, not a list"),
-        (objective(count=1, after=["x"]), f"challenges[0].objectives[0].after: {LATER}"),
         (
             challenge(
                 objectives=[{"event": "x", "count": 1}, {"id": "b", "event": "x", "count": 1}]
@@ -465,48 +427,67 @@ def test_values_may_nest_only_so_deep():
 def test_a_rulebook_may_have_only_so_many_rules():
     badges = [{"id": f"b{n}"} for n in range(RULES_MAX)]
     assert parse_rulebook({"badges": badges})
-    assert problems({"badges": badges, **challenge()}) == [
-        "rulebook: may have 10,000 earn rules, badges and objectives; split it"
-    ]
-
-
-KEYS = [
-    "earn",
-    "badges",
-    "challenges",
-    "id",
-    "event",
-    "where",
-    "objectives",
-    "count",
-    "points",
-    "rewards",
-    "window",
-    "from",
-    "needs",
-    "any",
-    "not",
-    "gte",
-    "of",
-]
-
-
-@given(
-    st.recursive(
-        strategies.scalars,
-        lambda inner: (
-            st.lists(inner, max_size=2)
-            | st.dictionaries(
-                st.sampled_from(KEYS),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
+    (found,) = problems({"badges": badges, **challenge()})
+    assert found == (
+        "rulebook: may have 10,000 earn rules, badges, objectives, streaks, leaderboards, contests "
+        "and rewards together; split it"
     )
+
+
+WORDS = (
+    "earn badges challenges campaigns tiers streaks leaderboards contests rewards id event where "
+    "objectives count points window from needs any not gte of cap days milestones at by levels "
+    "freezes price score sum prizes ranks"
 )
+TREES = st.recursive(
+    strategies.scalars,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(WORDS.split()), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(TREES)
 def test_whatever_is_no_rulebook_is_refused_and_no_more(tree):
     try:
         parse_rulebook(tree)
     except RulebookRefused:
         return
+
+
+def places(tree, at=()):
+    """Yield the way to every value of a tree."""
+    yield at
+    inner = tree.items() if isinstance(tree, dict) else ()
+    inner = enumerate(tree) if isinstance(tree, list) else inner
+    for key, value in inner:
+        yield from places(value, (*at, key))
+
+
+def put(tree, at, value):
+    """Return the tree with another value at a place."""
+    if not at:
+        return value
+    copy = tree.copy()
+    copy[at[0]] = put(tree[at[0]], at[1:], value)
+    return copy
+
+
+PLACES = list(places(FULL))
+ODD = st.sampled_from(["points", "x", "2-3", "asked", "goal", 1, 10**4, {}, [], [[]], {"days": 5}])
+
+
+@given(st.sampled_from(PLACES), TREES | ODD)
+def test_a_rulebook_with_something_odd_in_it_is_read_or_refused_and_no_more(at, value):
+    tree = put(FULL, at, value)
+    try:
+        parse_rulebook(tree)
+    except RulebookRefused:
+        return
+
+
+def test_a_rulebook_may_have_a_little_of_everything():
+    book = parse_rulebook(FULL)
+    assert [len(getattr(book, name)) for name in ("earn", "challenges", "contests")] == [3, 2, 1]

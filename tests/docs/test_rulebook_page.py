@@ -4,19 +4,42 @@ import re
 from pathlib import Path
 
 from laurels.core.limits import FACTS_PER_COMMAND_MAX
+from laurels.core.parse import SECTIONS, board, challenge, earn, ladder, offer, streak
+from laurels.core.parse.filter import GROUPS, OPERATORS
+from laurels.core.parse.reward import REWARDING
 from laurels.core.rulebook import OWN_KINDS
 from laurels.engine.rulebook_text import load_rulebook
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rulebook.md").read_text("utf-8")
+(EXAMPLE,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+KEYS = {
+    *(*SECTIONS, *GROUPS, *OPERATORS, *REWARDING),
+    *(*earn.EARN, *earn.BADGE, *challenge.CHALLENGE, *challenge.MEASURES, *ladder.LEVEL),
+    *(*streak.STREAK, *board.BOARD, *board.CONTEST, *board.MEASURES, *offer.OFFER),
+}
+WORDS = {
+    *(*earn.RARITIES, *earn.CAP_WINDOWS, *challenge.WINDOWS, *challenge.REPEATS),
+    *(*streak.UNITS, *board.PERIODS, *board.TIES, *offer.TYPES),
+}
 
 
 def test_the_example_is_a_sound_rulebook():
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-
-    rulebook = load_rulebook(example)
+    rulebook = load_rulebook(EXAMPLE)
 
     assert rulebook.timezone == "Europe/Berlin"
-    assert [challenge.needs for challenge in rulebook.challenges] == [2]
+    assert [challenge.needs for challenge in rulebook.challenges] == [1, 2, 1]
+
+
+def test_the_example_has_every_section():
+    assert [name for name in SECTIONS if f"\n{name}:" not in f"\n{EXAMPLE}"] == []
+
+
+def test_every_key_is_shown():
+    assert [key for key in KEYS if f"{key}:" not in PAGE and f"`{key}`" not in PAGE] == []
+
+
+def test_every_word_that_may_be_chosen_is_shown():
+    assert [word for word in WORDS if not re.search(rf"\b{word}\b", PAGE)] == []
 
 
 def test_every_fact_of_our_own_is_explained():

@@ -2,7 +2,19 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.cast import CAFE, DAY, HOUR, NOON, SHOP, SHOP_TEST, Stage, a_stage, held, out_of_order
+from tests.cast import (
+    CAFE,
+    DAY,
+    HOUR,
+    LOOP,
+    NOON,
+    SHOP,
+    SHOP_TEST,
+    Stage,
+    a_stage,
+    held,
+    out_of_order,
+)
 
 from laurels.core import limits
 from laurels.core.change import Parked, PointsPosted
@@ -13,8 +25,7 @@ RULEBOOK = """
 currencies: [points, gem]
 earn:
   - {id: unit, event: buy, points: {of: amount, times: 1}}
-  - {id: circle, event: loop, points: 1}
-  - {id: again, fact: points.posted, where: {rule: {in: [circle, again]}}, points: 1}
+LOOP
   - {id: cursed, event: curse, points: 13}
 badges: [{id: regular}]
 challenges:
@@ -25,7 +36,7 @@ challenges:
     objectives: [{event: buy, sum: amount, target: 10}]
     rewards: [{badge: regular}]
   - {id: all, objectives: [{event: see, distinct: what, target: 100000}]}
-"""
+""".replace("LOOP", LOOP)
 
 
 @pytest.fixture

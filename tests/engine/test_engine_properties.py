@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from tests.cast import CAFE, DAY, LONG, NOON, SHOP, Stage
+from tests.cast import CAFE, DAY, LONG, LOOP, NOON, SHOP, Stage
 
 from laurels.core import limits
 from laurels.core.change import ChallengeClaimed
@@ -23,8 +23,7 @@ currencies: [points, gem]
 earn:
   - {id: unit, event: buy, points: {of: amount, times: 1.5}}
   - {id: bonus, fact: challenge.claimed, currency: gem, amount: 1}
-  - {id: circle, event: loop, points: 1}
-  - {id: again, fact: points.posted, where: {rule: {in: [circle, again]}}, points: 1}
+LOOP
 badges: [{id: spender, event: buy, where: {amount: {gte: 4}}}]
 challenges:
   - {id: daily, window: daily, objectives: [{event: buy, count: 2}], rewards: [{points: 7}]}
@@ -33,7 +32,7 @@ challenges:
     objectives: [{event: buy, sum: amount, target: 5}]
     rewards: [{item: boots, quantity: 1}]
   - {id: variety, window: weekly, objectives: [{fact: points.posted, distinct: amount, target: 3}]}
-"""
+""".replace("LOOP", LOOP)
 WORLDS = (SHOP, CAFE)
 
 

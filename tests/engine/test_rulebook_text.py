@@ -40,6 +40,18 @@ challenges:
       - {item: boots, quantity: 1}
 """
 
+CONTEST = """\
+contests:
+- id: c
+  event: e
+  score: count
+  starts: 2026-03-01
+  ends: 2026-02-01
+  prizes:
+  - {ranks: 1-3}
+  - ranks: 2
+"""
+
 
 def problems(text):
     with pytest.raises(RulebookRefused) as refused:
@@ -111,7 +123,7 @@ def test_a_number_far_out_of_range_is_refused(written):
         # What is missing stands, as it were, where its parent begins.
         ("badges:\n\n- title: B\n", [(3, "badges[0].id")]),
         # A section is found by its key.
-        ("badges: []\ntiers:\n\n  by: points\n", [(2, "tiers")]),
+        ("badges: []\nstreaks:\n\n  by: points\n", [(2, "streaks")]),
         (
             "badges:\n- id: b\n  event: e\n  where:\n    a.b:\n      gt: x\n",
             [(6, 'badges[0].where["a.b"].gt')],
@@ -119,6 +131,13 @@ def test_a_number_far_out_of_range_is_refused(written):
         ('{\n"badges": [\n{"id": 5}]}', [(3, "badges[0].id")]),
         ('{\n\t"tiers":\n\t[\n\t]}', [(2, "tiers")]),
         ('{"tiers": "\\ud83d\\ude00"}', [(1, "tiers")]),
+        # What goes round in a circle is found where it says what it waits for.
+        (
+            "challenges:\n- id: c\n  objectives: [{event: e, count: 1}]\n  requires:\n  - c\n",
+            [(4, "challenges[0].requires")],
+        ),
+        ("earn:\n- id: a\n  fact: points.posted\n  points: 1\n", [(3, "earn[0].fact")]),
+        (CONTEST, [(6, "contests[0].ends"), (9, "contests[0].prizes[1].ranks")]),
         ("", [(None, "rulebook")]),
         ("# nothing\n", [(None, "rulebook")]),
         ("\n- a\n", [(2, "rulebook")]),

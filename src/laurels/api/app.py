@@ -66,7 +66,9 @@ class App:
             for method, route in methods.items()
             if "{" not in path
         }
-        self._methods = {path: tuple(methods) for path, methods in by_path.items()}
+        self._methods = {
+            path: tuple(methods) for path, methods in by_path.items() if "{" not in path
+        }
         self._router = routing.Router(
             [
                 routing.Route(path, _OneOf(methods))

@@ -157,6 +157,28 @@ class Shape(Generic[T]):
         return None
 
 
+def read_items(raw: bytes, name: str, shape: Shape[T], most: int) -> list[T]:
+    """Return the items of a body that is a list under a name. One that does not fit sinks it."""
+    value = json_value(raw)
+    found: Any = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+    if not isinstance(found, list):
+        raise InvalidBody(Problem(name, "must be a list"))
+    items = cast("list[Any]", found)
+    if not 1 <= len(items) <= most:
+        raise InvalidBody(Problem(name, f"must hold 1 to {most} items"))
+    bodies: list[T] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(items):
+        try:
+            where = f"{name}[{index}]."
+            bodies.append(shape.judge(item, may_hold_nul=b"\\u0000" in raw, where=where).body)
+        except InvalidBody as refusal:
+            problems += refusal.problems
+    if problems:
+        raise InvalidBody(*problems)
+    return bodies
+
+
 def _reason(problem: Exception) -> str:
     if isinstance(problem, RecursionError):
         return f"it nests deeper than {JSON_DEPTH_MAX}"

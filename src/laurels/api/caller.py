@@ -62,10 +62,10 @@ class Callers:
 
     def __init__(self, edge: Edge) -> None:
         config = edge.config
-        identity = edge.identity
-        self._keys: Lookups[bytes, ApiKey | None] = Lookups(identity.find_key)
-        self._apps: Lookups[str, App | None] = Lookups(identity.find_app)
-        self._disabled: Lookups[str, bool] = Lookups(identity.is_disabled)
+        registry = edge.registry
+        self._keys: Lookups[bytes, ApiKey | None] = Lookups(registry.find_key)
+        self._apps: Lookups[str, App | None] = Lookups(registry.find_app)
+        self._disabled: Lookups[str, bool] = Lookups(registry.is_disabled)
         self._tokens = Tokens(config.jwt_secrets, config.bootstrap_tenant)
         self._of_key = Throttle(config.rate_limit_key)
         self._of_tenant = Throttle(config.rate_limit_tenant)

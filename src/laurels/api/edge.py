@@ -1,10 +1,12 @@
 """What the API needs from the rest of the house, as one value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from msgspec import Struct
 
-from laurels.core.event import TenantId
+from laurels.core.event import Instant, TenantId
 from laurels.engine.ports import Clock, Identity, Queries, Submitter
 
 
@@ -28,13 +30,21 @@ class ApiConfig(Struct, frozen=True, kw_only=True):
     docs: bool = True
 
 
+class Registry(Identity, Protocol):
+    """Who may call, and the codes that are given out with rewards."""
+
+    def put_codes(self, tenant: TenantId, offer: str, codes: Sequence[str], at: Instant) -> int:
+        """Add those codes that the offer does not have yet, in order; return how many."""
+        ...
+
+
 @dataclass(slots=True)
 class Edge:
     """Not frozen for one field only: `draining` is set when the server is about to stop."""
 
     submitter: Submitter
     queries: Queries
-    identity: Identity
+    registry: Registry
     clock: Clock
     config: ApiConfig
     draining: bool = False

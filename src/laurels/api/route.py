@@ -9,7 +9,7 @@ from laurels.api.exchange import Reply, Request
 from laurels.core.errors import Refusal
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Reply]]
-Method: TypeAlias = Literal["GET", "POST"]
+Method: TypeAlias = Literal["GET", "POST", "PATCH"]
 
 
 class Parameter(Struct, frozen=True, kw_only=True):

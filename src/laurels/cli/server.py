@@ -70,9 +70,12 @@ async def _serve(server: Server, uvicorn_: "_Uvicorn", listener: socket.socket) 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, uvicorn_.handle_exit, number, None)
     server.gather.start()
+    scheduling = asyncio.create_task(server.scheduler.run())
     try:
         await uvicorn_.serve(sockets=[listener])
     finally:
+        scheduling.cancel()
+        await asyncio.gather(scheduling, return_exceptions=True)
         await server.gather.close()
 
 

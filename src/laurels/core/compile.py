@@ -1,52 +1,52 @@
-"""
-A rulebook made ready for work: one generated function per fact kind finds the rules that match.
-
-The generated text holds only our own words; everything a rulebook says is handed in as a value
-named K0, K1 and so on. What comes out equals `satisfies`, refusals included.
-"""
+"""A rulebook made ready for work: who hears which fact, and how far a chain of facts may reach."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import inf, nan, nextafter
-from typing import Any, Final, TypeAlias, assert_never
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple, assert_never
 
 from msgspec import Struct
 
-from laurels.core.filter import (
-    MISSING,
-    All,
-    Clause,
-    Filter,
-    Not,
-    Path,
-    Some,
-    contains,
-    read,
-    same,
-    satisfies,
-)
-from laurels.core.limits import NUMBER_MAX
-from laurels.core.number import ONE, Millionths
+from laurels.core.filter import Filter
+from laurels.core.matcher import Matcher, compile_matcher
 from laurels.core.rulebook import (
     OWN_KINDS,
     Badge,
     BadgeReward,
+    Board,
     Challenge,
+    Contest,
     EarnRule,
+    FreezeReward,
+    ItemReward,
+    Ladder,
+    Level,
     Listener,
+    Offer,
+    OfferReward,
     PointsReward,
     Reward,
     Rule,
     Rulebook,
     Step,
+    Streak,
+    Window,
 )
-from laurels.core.window import Calendar
+from laurels.core.state import BOARD, CAP, TIER_COUNT
+from laurels.core.window import Calendar, timezones
 
-Matcher: TypeAlias = Callable[[dict[str, Any]], list[Rule]]
+RECURRING: Final = ("daily", "weekly", "monthly", "yearly")
+BY_COMMAND: Final = ""
+"""Where `recurring` and `offers_reached` tell of whatever is no event: any own fact may follow."""
 
-RECURRING: Final = ("daily", "weekly", "monthly")
-BORDERS: Final = {"gte": (">=", 0), "gt": (">=", 1), "lt": ("<", 0), "lte": ("<", 1)}
-"""How a number is compared, and with the least float of which bound: `gt` is one millionth more."""
+
+class Counted(NamedTuple):
+    """Something that counts in windows: the id its windows stand under, and how they recur."""
+
+    id: str
+    window: Window
+    is_board: bool = False
+    """Boards go by the rulebook's clock, everything else by the participant's."""
 
 
 class Compiled(Struct, frozen=True, kw_only=True):
@@ -54,18 +54,30 @@ class Compiled(Struct, frozen=True, kw_only=True):
     One version of a rulebook, ready to judge.
 
     `matchers` has a function for every fact kind that some rule hears: it returns the rules whose
-    filter the data satisfies; earn rules, then badges, then objectives, each as they were written.
-    `recurring` has, for those kinds and our own, the challenges with a daily, weekly or monthly
-    window that such a fact, or any fact its chain can lead to, may move. The entry of
-    `challenge.claimed` also covers the rewards that a claim pays.
+    filter the data satisfies; earn rules, then badges, objectives, streaks, tiers, boards and
+    contests, each as they were written. `recurring` has, for those kinds, what counts in windows
+    that such a fact, or any fact its chain can lead to, may move; `offers_reached` the offers of
+    the catalogue that it may grant.
     """
 
     rulebook: Rulebook
     version: int
     calendar: Calendar
+    badges: dict[str, Badge]
     challenges: dict[str, Challenge]
+    streaks: dict[str, Streak]
+    boards: dict[str, Board | Contest]
+    offers: dict[str, Offer]
+    levels: dict[str, Level]
     matchers: dict[str, Matcher]
-    recurring: dict[str, tuple[Challenge, ...]]
+    recurring: dict[str, tuple[Counted, ...]]
+    offers_reached: dict[str, tuple[str, ...]]
+
+    def calendar_of(self, timezone: str | None) -> Calendar:
+        """Return the calendar of a participant who lives in that zone, if we know it."""
+        if timezone is None or timezone == self.calendar.timezone:
+            return self.calendar
+        return _calendar(timezone, self.calendar)
 
 
 def compile_rulebook(rulebook: Rulebook, version: int) -> Compiled:
@@ -73,185 +85,74 @@ def compile_rulebook(rulebook: Rulebook, version: int) -> Compiled:
     heard: defaultdict[str, list[tuple[Rule, Filter | None]]] = defaultdict(list)
     for rule, listener in _listeners(rulebook):
         heard[listener.kind].append((rule, listener.where))
+    reach = _Reach(rulebook, heard)
     return Compiled(
         rulebook=rulebook,
         version=version,
         calendar=Calendar(rulebook.timezone, rulebook.week_starts),
+        badges={badge.id: badge for badge in rulebook.badges},
         challenges={challenge.id: challenge for challenge in rulebook.challenges},
+        streaks={streak.id: streak for streak in rulebook.streaks},
+        boards={board.id: board for board in (*rulebook.leaderboards, *rulebook.contests)},
+        offers={offer.id: offer for offer in rulebook.offers},
+        levels={level.id: level for level in rulebook.tiers.levels} if rulebook.tiers else {},
         matchers={kind: compile_matcher(rules) for kind, rules in heard.items()},
-        recurring=_recurring(rulebook, heard),
+        recurring=reach.recurring,
+        offers_reached=reach.offers,
     )
 
 
-def compile_matcher(rules: Sequence[tuple[Rule, Filter | None]]) -> Matcher:
-    """
-    Write the function that returns, in order, the rules whose filter the data satisfies.
+class _Reach:
+    """What a fact of each kind can come to, by the whole chain that it may set off."""
 
-    A number out of range is left to `satisfies`, which knows whether any rule comes to read it.
-    """
+    def __init__(
+        self, rulebook: Rulebook, heard: dict[str, list[tuple[Rule, Filter | None]]]
+    ) -> None:
+        self._rulebook = rulebook
+        self._rules = {kind: [rule for rule, _ in rules] for kind, rules in heard.items()}
+        reached = {kind: self._reached([kind]) for kind in heard}
+        reached[BY_COMMAND] = self._reached(OWN_KINDS)
+        self.recurring = {kind: self._counted(kinds) for kind, kinds in reached.items()}
+        self.offers = {kind: self._offers(kinds) for kind, kinds in reached.items()}
 
-    def interpret(data: dict[str, Any]) -> list[Rule]:
-        return [rule for rule, where in rules if where is None or satisfies(where, data)]
+    def _reached(self, kinds: Iterable[str]) -> list[str]:
+        reached = list(kinds)
+        for kind in reached:  # Grows while it is read.
+            for outcome in self._outcomes(kind):
+                if outcome not in reached:
+                    reached.append(outcome)
+        return reached
 
-    return _Source(interpret).matcher(rules)
+    def _outcomes(self, kind: str) -> Iterator[str]:
+        for rule in self._rules.get(kind, ()):
+            yield from _outcomes(rule)
+        yield from map(_reward_kind, self._asked_for(kind))
 
+    def _asked_for(self, kind: str) -> Iterator[Reward]:
+        """Return the rewards that follow a fact of ours without any rule that hears it."""
+        if kind == "challenge.claimed":
+            for challenge in self._rulebook.challenges:
+                yield from challenge.rewards
+        elif kind == "contest.prize":
+            for contest in self._rulebook.contests:
+                for prize in contest.prizes:
+                    yield from prize.rewards
 
-def least(bound: Millionths) -> float:
-    """
-    Return the smallest float that is `bound` or more once it is held in millionths.
+    def _counted(self, kinds: Iterable[str]) -> tuple[Counted, ...]:
+        rules = [rule for kind in kinds for rule in self._rules.get(kind, ())]
+        counted = (_counts(rule) for rule in rules)
+        return tuple(dict.fromkeys(one for one in counted if one and one.window.kind in RECURRING))
 
-    Rounding never changes an order, so comparing a number with this is comparing its millionths.
-
-    >>> round(least(2_000_000) * ONE), round(nextafter(least(2_000_000), -inf) * ONE)
-    (2000000, 1999999)
-    """
-    number = (bound - 0.5) / ONE
-    while round(number * ONE) < bound:
-        number = nextafter(number, inf)
-    while round((below := nextafter(number, -inf)) * ONE) >= bound:
-        number = below
-    return number
-
-
-def is_plain_number(literal: float) -> bool:
-    """Say whether the literal has millionths; a boolean has none."""
-    return not isinstance(literal, bool) and -NUMBER_MAX <= literal <= NUMBER_MAX
-
-
-class _Source:
-    """The text of one matcher while it is written, and the values that it names."""
-
-    def __init__(self, interpret: Matcher) -> None:
-        self.values: dict[str, Any] = {
-            "MISSING": MISSING,
-            "NAN": nan,
-            "contains": contains,
-            "interpret": interpret,
-            "read": read,
-            "same": same,
-        }
-        self.loads: list[str] = []
-        self.properties: dict[tuple[str, Path], str] = {}
-
-    def matcher(self, rules: Iterable[tuple[Rule, Filter | None]]) -> Matcher:
-        """Put the whole together and run it into a function."""
-        lines: list[str] = []
-        for rule, where in rules:
-            hit = f"hits.append({self.value(rule)})"
-            lines.append(hit if where is None else f"if {self.test(where)}: {hit}")
-        body = "\n    ".join(["hits = []", *self.loads, *lines, "return hits"])
-        source = f"def match(data):\n    {body}\n"
-        exec(compile(source, "<matcher>", "exec"), self.values)  # noqa: S102 - our own words only
-        return self.values["match"]
-
-    def value(self, value: object) -> str:
-        """Name a value of the rulebook's, which itself never stands in the text."""
-        name = f"K{len(self.values)}"
-        self.values[name] = value
-        return name
-
-    def test(self, where: Filter) -> str:
-        match where:
-            case Clause():
-                return f"({self.clause(where)})"
-            case All():
-                return f"({' and '.join(map(self.test, where.filters)) or 'True'})"
-            case Some():
-                return f"({' or '.join(map(self.test, where.filters)) or 'False'})"
-            case Not():
-                return f"(not {self.test(where.filter)})"
-            case _:
-                assert_never(where)
-
-    def clause(self, clause: Clause) -> str:
-        path, literal = clause.path, clause.value
-        match clause.operator:
-            case "exists":
-                return f"{self.raw(path)} is {'not ' if literal else ''}MISSING"
-            case "contains":
-                return f"contains({self.raw(path)}, {self.value(literal)})"
-            case "eq":
-                return self.equals(path, literal)
-            case "in":
-                return self.is_among(path, literal)
-            case "ne" | "not_in":
-                opposite = Clause(path, "eq" if clause.operator == "ne" else "in", literal)
-                return f"{self.raw(path)} is not MISSING and not ({self.clause(opposite)})"
-            case "gt" | "gte" | "lt" | "lte":
-                sign, more = BORDERS[clause.operator]
-                return f"{self.number(path)} {sign} {self.value(least(literal + more))}"
-            case _:
-                assert_never(clause.operator)
-
-    def equals(self, path: Path, literal: object) -> str:
-        """Compare with `is`, `==` or two borders where those mean the same as `same`."""
-        match literal:
-            case None | bool():
-                return f"{self.raw(path)} is {literal}"
-            case str():
-                return f"{self.raw(path)} == {self.value(literal)}"
-            case int() | float() if is_plain_number(literal):
-                low = round(literal * ONE)
-                low_name, high_name = self.value(least(low)), self.value(least(low + 1))
-                return f"{low_name} <= {self.number(path)} < {high_name}"
-            case _:
-                return f"same({self.raw(path)}, {self.value(literal)})"
-
-    def is_among(self, path: Path, literals: list[object]) -> str:
-        """Look texts and numbers up in sets, however many there are; compare with the others."""
-        texts, numbers, others = set[str](), set[Millionths](), list[object]()
-        for literal in literals:
-            match literal:
-                case str():
-                    texts.add(literal)
-                case int() | float() if is_plain_number(literal):
-                    numbers.add(round(literal * ONE))
-                case _:
-                    others.append(literal)
-        tests = [self.equals(path, literal) for literal in others]
-        if texts:
-            tests.append(f"{self.text(path)} in {self.value(frozenset(texts))}")
-        if numbers:
-            name = self.number(path)
-            tests.append(f"{name} == {name} and round({name} * {ONE}) in {self.value(numbers)}")
-        return " or ".join(tests) or "False"
-
-    def raw(self, path: Path) -> str:
-        """Name a property as it was sent."""
-        return self.load("v", path, self.raw_loads)
-
-    def number(self, path: Path) -> str:
-        """Name a property as a number in range: what is none compares like none, as NaN does."""
-        return self.load("n", path, self.number_loads)
-
-    def text(self, path: Path) -> str:
-        """Name a property as something that can be looked up in a set."""
-        return self.load("t", path, self.text_loads)
-
-    def load(self, prefix: str, path: Path, loads: Callable[[str, Path], Iterator[str]]) -> str:
-        """Load a property at the first mention, once for all filters."""
-        name = self.properties.get((prefix, path))
-        if name is None:
-            name = self.properties[prefix, path] = f"{prefix}{len(self.properties)}"
-            self.loads.extend(loads(name, path))
-        return name
-
-    def raw_loads(self, name: str, path: Path) -> Iterator[str]:
-        if path.parts:
-            yield f"{name} = read(data, {self.value(path)})"
-        else:
-            yield f"{name} = data.get({self.value(path.key)}, MISSING)"
-
-    def number_loads(self, name: str, path: Path) -> Iterator[str]:
-        raw = self.raw(path)
-        yield f"{name} = NAN"
-        yield f"if type({raw}) is int or type({raw}) is float:"
-        yield f"    if not {-NUMBER_MAX} <= {raw} <= {NUMBER_MAX}: return interpret(data)"
-        yield f"    {name} = {raw}"
-
-    def text_loads(self, name: str, path: Path) -> Iterator[str]:
-        raw = self.raw(path)
-        yield f"{name} = {raw} if type({raw}) is str else MISSING"
+    def _offers(self, kinds: Iterable[str]) -> tuple[str, ...]:
+        rewards = [
+            reward
+            for kind in kinds
+            for reward in (
+                *(each for rule in self._rules.get(kind, ()) for each in _rewards(rule)),
+                *self._asked_for(kind),
+            )
+        ]
+        return tuple(sorted({one.offer for one in rewards if isinstance(one, OfferReward)}))
 
 
 def _listeners(rulebook: Rulebook) -> Iterator[tuple[Rule, Listener]]:
@@ -261,34 +162,10 @@ def _listeners(rulebook: Rulebook) -> Iterator[tuple[Rule, Listener]]:
     for challenge in rulebook.challenges:
         for objective in challenge.objectives:
             yield Step(challenge, objective), objective.hears
-
-
-def _recurring(rulebook: Rulebook, heard: Iterable[str]) -> dict[str, tuple[Challenge, ...]]:
-    begets = _begets(rulebook)
-    moves: defaultdict[str, set[int]] = defaultdict(set)
-    for index, challenge in enumerate(rulebook.challenges):
-        if challenge.window.kind in RECURRING:
-            for objective in challenge.objectives:
-                moves[objective.hears.kind].add(index)
-    moved = {
-        kind: set[int]().union(*(moves.get(reached, ()) for reached in _reach(kind, begets)))
-        for kind in (*heard, *OWN_KINDS)
-    }
-    return {
-        kind: tuple(rulebook.challenges[index] for index in sorted(indices))
-        for kind, indices in moved.items()
-    }
-
-
-def _begets(rulebook: Rulebook) -> dict[str, set[str]]:
-    """Return, for each fact kind, the kinds of the facts that it can lead to in one step."""
-    begets: defaultdict[str, set[str]] = defaultdict(set)
-    for rule, listener in _listeners(rulebook):
-        begets[listener.kind].update(_outcomes(rule))
-    for challenge in rulebook.challenges:
-        if challenge.claim == "manual":
-            begets["challenge.claimed"].update(map(_reward_kind, challenge.rewards))
-    return begets
+    contests = (contest for contest in rulebook.contests if not contest.draft)
+    ladders = () if rulebook.tiers is None else (rulebook.tiers,)
+    for rule in (*rulebook.streaks, *ladders, *rulebook.leaderboards, *contests):
+        yield rule, rule.hears
 
 
 def _outcomes(rule: Rule) -> Iterator[str]:
@@ -297,13 +174,32 @@ def _outcomes(rule: Rule) -> Iterator[str]:
             yield "points.posted"
         case Badge():
             yield "badge.awarded"
-        case Step(challenge=challenge):
-            yield "challenge.completed"
-            if challenge.claim == "automatic":
-                yield "challenge.claimed"
-                yield from map(_reward_kind, challenge.rewards)
+        case Step():
+            yield from ("challenge.completed", "challenge.claimed", "challenge.milestone")
+        case Streak():
+            yield from ("streak.extended", "streak.milestone")
+        case Ladder():
+            yield "tier.changed"
+        case Board() | Contest():
+            pass
         case _:
             assert_never(rule)
+    yield from map(_reward_kind, _rewards(rule))
+
+
+def _rewards(rule: Rule) -> Iterator[Reward]:
+    """Return what a rule pays by itself."""
+    match rule:
+        case Step(challenge=challenge):
+            if challenge.claim == "automatic":
+                yield from challenge.rewards
+            for milestone in challenge.milestones:
+                yield from milestone.rewards
+        case Streak():
+            for milestone in rule.milestones:
+                yield from milestone.rewards
+        case _:
+            pass
 
 
 def _reward_kind(reward: Reward) -> str:
@@ -312,13 +208,30 @@ def _reward_kind(reward: Reward) -> str:
             return "points.posted"
         case BadgeReward():
             return "badge.awarded"
-        case _:
+        case ItemReward():
             return "item.granted"
+        case OfferReward():
+            return "reward.granted"
+        case FreezeReward():
+            return "freezes.granted"
+        case _:
+            assert_never(reward)
 
 
-def _reach(kind: str, begets: dict[str, set[str]]) -> list[str]:
-    """Return the kind itself and every kind that its chain can come to."""
-    reached = [kind]
-    for each in reached:  # Grows while it is read.
-        reached.extend(begets.get(each, set()).difference(reached))
-    return reached
+def _counts(rule: Rule) -> Counted | None:
+    match rule:
+        case Step(challenge=challenge):
+            return Counted(challenge.id, challenge.window)
+        case EarnRule(cap=cap) if cap is not None:
+            return Counted(CAP + rule.id, cap.window)
+        case Board():
+            return Counted(BOARD + rule.id, rule.window, is_board=True)
+        case Ladder(requalify=requalify) if requalify is not None:
+            return Counted(TIER_COUNT, requalify.window)
+        case _:
+            return None
+
+
+@lru_cache(maxsize=1_024)
+def _calendar(timezone: str, house: Calendar) -> Calendar:
+    return Calendar(timezone, house.week_starts) if timezone in timezones() else house

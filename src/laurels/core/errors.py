@@ -17,11 +17,20 @@ LaurelsError
 │   ├── InvalidQuery
 │   ├── IdempotencyKeyInvalid
 │   ├── IdempotencyKeyMismatch
+│   ├── InvalidCommand           of the right shape, and still it cannot be
 │   ├── NotFound
-│   │   └── UnknownChallenge
+│   │   └── UnknownName
+│   │       └── UnknownChallenge
 │   ├── MethodNotAllowed
 │   ├── ClaimNotReady
+│   ├── ChallengeLocked
 │   ├── WouldOverdraw
+│   ├── OutOfStock
+│   ├── ClaimLimitReached
+│   ├── NotOpen                  not yet, or no longer
+│   ├── NothingToFreeze
+│   ├── NoFreezeLeft
+│   ├── FreezesFull
 │   ├── RateLimited
 │   │   └── ParticipantRateLimited
 │   ├── Unavailable              the store cannot be asked, or too much is waiting
@@ -131,7 +140,15 @@ class NotFound(Refusal):
     """There is nothing at this path."""
 
 
-class UnknownChallenge(NotFound):
+class InvalidCommand(Refusal):
+    """What was asked for cannot be."""
+
+
+class UnknownName(NotFound):
+    """The rulebook has nothing of that name."""
+
+
+class UnknownChallenge(UnknownName):
     """The rulebook has no such challenge."""
 
 
@@ -143,8 +160,41 @@ class ClaimNotReady(Refusal):
     """The challenge is not completed, so there is nothing to claim yet."""
 
 
+class ChallengeLocked(Refusal):
+    """The challenge is locked: others have to be completed first, or it may not be repeated."""
+
+
 class WouldOverdraw(Refusal):
     """The balance is smaller than the amount."""
+
+    def __init__(self, *, available: int = 0, required: int = 0) -> None:
+        self.available = available
+        self.required = required
+        super().__init__(f"The balance is too small: available {available}, requested {required}.")
+
+
+class OutOfStock(Refusal):
+    """The reward is out of stock."""
+
+
+class ClaimLimitReached(Refusal):
+    """The participant has claimed the reward as often as is allowed."""
+
+
+class NotOpen(Refusal):
+    """The reward cannot be claimed now: its time has not come, or is over."""
+
+
+class NothingToFreeze(Refusal):
+    """No period of the streak is in danger, so there is nothing to freeze."""
+
+
+class NoFreezeLeft(Refusal):
+    """The participant has no freeze left for this streak."""
+
+
+class FreezesFull(Refusal):
+    """The participant has as many freezes as the streak allows."""
 
 
 class RateLimited(Refusal):

@@ -1,4 +1,4 @@
-"""Events as they reach us, the facts we make of them, and claims: the commands of the engine."""
+"""Events as they reach us, and the facts we make of them."""
 
 from typing import Any, ClassVar, Final, TypeAlias
 
@@ -39,24 +39,6 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
 
     operation: ClassVar[str] = "event"
     """What a key is bound to, beside its participant: one namespace for every event route."""
-
-
-class Claim(Struct, frozen=True, kw_only=True, gc=False):
-    """A participant asks for the reward of a completed challenge."""
-
-    tenant: TenantId
-    id: EventId
-    participant: ParticipantId
-    challenge: str
-    received_at: Instant
-    key: str | None = None
-
-    @property
-    def operation(self) -> str:
-        return f"claim:{self.challenge}"
-
-
-Command: TypeAlias = Event | Claim
 
 
 class Fact(Struct, frozen=True, gc=False):

@@ -34,6 +34,11 @@ AMOUNT_MAX: Final = 10**15
 MEASURE_MAX: Final = NUMBER_MAX * 10**9
 """The largest sum of an objective, in millionths: within 64 bits. Past it the event is parked."""
 
+TIERS_REMEMBERED_MAX: Final = 20
+"""Earlier tiers of one participant that a read can tell of."""
+TICKS_AT_ONCE_MAX: Final = 100
+"""Moments of one participant settled before a command; the scheduler sees to the rest."""
+
 # What a rulebook may hold. Past these it is refused.
 RULEBOOK_BYTES_MAX: Final = 1024 * 1024
 RULES_MAX: Final = 10_000
@@ -57,3 +62,7 @@ RECEIPT_CACHED_BYTES_MAX: Final = 2_048
 STATES_CACHED_MAX: Final = 20_000
 CALLERS_CACHED_MAX: Final = 10_000
 RATE_LOGS_MAX: Final = 100_000
+RANKINGS_LOADED_MAX: Final = 256
+"""Past either, those that were not asked for longest are loaded again at their next question."""
+RANKED_ENTRIES_MAX: Final = 2_000_000
+"""Of all loaded rankings together, some 200 bytes each; a larger ranking is loaded alone."""

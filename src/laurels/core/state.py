@@ -1,15 +1,17 @@
 """All that the rules may know of one participant: one value, opened only where a fact looks."""
 
-from typing import Final, TypeAlias
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
 
 from laurels.core import limits
 from laurels.core.errors import StateTooLarge
-from laurels.core.event import Instant
+from laurels.core.event import EventId, Instant
 from laurels.core.ledger import NOTHING, Balance
 from laurels.core.number import Millionths
+from laurels.core.section import PROFILE, SECTIONS, Section, Value
 
 SCHEMA: Final = 1
 
@@ -20,32 +22,64 @@ class Progress(
     omit_defaults=True,
     gc=False,
     # A state is written with every event of its participant, so its names are short.
-    rename={"measures": "m", "seen": "s", "completed_at": "done", "claimed_at": "paid"},
+    rename={
+        "measures": "m",
+        "seen": "s",
+        "completed_at": "done",
+        "claimed_at": "paid",
+        "milestones": "way",
+        "reached_at": "at",
+    },
 ):
-    """How far one window of a challenge has come: a measure, or the values seen, by objective."""
+    """
+    How far one window of something that counts has come.
+
+    Challenges measure by objective. Boards, caps and tiers have one measure, named by nothing.
+    """
 
     measures: dict[str, Millionths] = {}
     seen: dict[str, list[str]] = {}
     """Distinct values in canonical JSON, sorted, so that arrival order leaves no trace."""
     completed_at: Instant | None = None
     claimed_at: Instant | None = None
+    milestones: tuple[str, ...] = ()
+    """Those that were paid."""
+    reached_at: Instant | None = None
+    """Of a score: what ties are decided by."""
+
+    @property
+    def measure(self) -> Millionths:
+        """The measure of what has only one."""
+        return self.measures.get("", 0)
 
 
 Windows: TypeAlias = dict[str, Progress]
 
 UNTOUCHED: Final = Progress()
 
+BOARD: Final = "/board/"
+CAP: Final = "/cap/"
+TIER_COUNT: Final = "/tier"
+"""What counts in windows beside challenges, whose ids begin with a letter or a digit."""
+
 
 class Stored(Struct, omit_defaults=True):
-    """A state as it is written down. Challenges nobody asks about stay closed."""
+    """A state as it is written down. What nobody asks about stays closed."""
 
     schema: int
     balances: dict[str, Balance] = {}
     badges: dict[str, Instant] = {}
     items: dict[str, int] = {}
     challenges: dict[str, Raw] = {}
+    """Whatever counts in windows, by its id."""
     folded: dict[str, str] = {}
-    """By challenge, the newest window that was folded away into a row of its own."""
+    """By the same id, the newest window that was folded away into a row of its own."""
+    sections: dict[str, Raw] = {}
+    due: dict[str, Instant] = {}
+    """By section, when it must be settled. Follows from the rest, and from the rulebook."""
+    created_at: Instant = 0
+    posted: tuple[int, EventId] | None = None
+    """How many postings there were, and the last command that made some: a chain to walk back."""
 
 
 _stored: Final = msgspec.json.Decoder(Stored)
@@ -60,11 +94,18 @@ class State:
         "_closed",
         "_moved",
         "_open",
+        "_opened",
+        "_sections",
+        "_touched",
         "badges",
         "balances",
+        "created_at",
+        "due",
+        "due_kept",
         "folded",
         "is_new",
         "items",
+        "posted",
     )
 
     def __init__(self, text: str | bytes | None = None) -> None:
@@ -76,9 +117,50 @@ class State:
         self.badges = stored.badges
         self.items = stored.items
         self.folded = stored.folded
+        self.due = stored.due
+        self.due_kept = self.due_at
+        """What the store holds as the earliest due date."""
+        self.created_at = stored.created_at
+        self.posted = stored.posted
         self._closed = stored.challenges
         self._open: dict[str, Windows] = {}
         self._moved: set[str] = set()
+        self._sections = stored.sections
+        self._opened: dict[str, Any] = {}
+        self._touched: set[str] = set()
+
+    @property
+    def due_at(self) -> Instant | None:
+        """The earliest moment at which something must be settled."""
+        return min(self.due.values(), default=None)
+
+    @property
+    def timezone(self) -> str | None:
+        profile = self.read(PROFILE, "")
+        return None if profile is None else profile.timezone
+
+    def read(self, section: Section[Value], key: str) -> Value | None:
+        """Return what stands in a section, if anything does."""
+        name = section.at(key)
+        if name in self._opened:
+            return self._opened[name]
+        closed = self._sections.get(name)
+        value = None if closed is None else section.decode(closed)
+        self._opened[name] = value
+        return value
+
+    def keys(self, section: Section[Any]) -> Iterator[str]:
+        """Return the keys of all sections of a kind that have something in them."""
+        prefix = section.at("")
+        names = {*self._sections, *self._opened}
+        for name in sorted(names):
+            if name.startswith(prefix) and self._opened.get(name, True) is not None:
+                yield name[len(prefix) :]
+
+    def put(self, name: str, value: object) -> None:
+        """Put a value into the section of that full name; None empties it."""
+        self._opened[name] = value
+        self._touched.add(name)
 
     def windows(self, challenge: str) -> Windows:
         """Return the live windows of a challenge, by name, to look at."""
@@ -88,9 +170,25 @@ class State:
             windows = self._open[challenge] = {} if closed is None else _windows.decode(closed)
         return windows
 
+    def counted(self, prefix: str) -> Iterator[str]:
+        """Return the ids of what counts in windows and begins so."""
+        return (each for each in sorted({*self._closed, *self._open}) if each.startswith(prefix))
+
     def put_window(self, challenge: str, window: str, progress: Progress) -> None:
         self.windows(challenge)[window] = progress
         self._moved.add(challenge)
+
+    def walk_back(self, command: EventId, postings: int) -> EventId | None:
+        """
+        Note that a command made postings, and return the one before it that did, if any.
+
+        So a ledger can be read backwards without an index of its own.
+        """
+        if not postings:
+            return None
+        before = self.posted
+        self.posted = ((before[0] if before else 0) + postings, command)
+        return before[1] if before else None
 
     def fold_away(self) -> list[tuple[str, str, str]]:
         """
@@ -118,13 +216,25 @@ class State:
         """Return all that is in the state, as values to compare; which windows are live is not."""
         challenges = {key: self.windows(key) for key in {*self._closed, *self._open}}
         touched = {key: windows for key, windows in challenges.items() if windows}
-        return self.balances, self.badges, self.items, touched
+        sections = {
+            section.at(key): self.read(section, key)
+            for section in SECTIONS
+            for key in self.keys(section)
+        }
+        return self.balances, self.badges, self.items, touched, sections
 
     def encode(self) -> str:
         """Return the state as text, and refuse to outgrow the limit. Only what moved is spelled."""
         for challenge in self._moved:
             self._closed[challenge] = Raw(_encode(self._open[challenge]))
         self._moved.clear()
+        for name in self._touched:
+            value = self._opened[name]
+            if value is None:
+                self._sections.pop(name, None)
+            else:
+                self._sections[name] = Raw(_encode(value))
+        self._touched.clear()
         encoded = _encode(
             Stored(
                 SCHEMA,
@@ -133,6 +243,10 @@ class State:
                 items=self.items,
                 challenges=self._closed,
                 folded=self.folded,
+                sections=self._sections,
+                due=self.due,
+                created_at=self.created_at,
+                posted=self.posted,
             )
         )
         if len(encoded) > limits.STATE_BYTES_MAX:
@@ -147,7 +261,7 @@ class Draft:
     So a command that is refused or parked halfway leaves no trace of its first half.
     """
 
-    __slots__ = ("_badges", "_balances", "_items", "_progress", "_state")
+    __slots__ = ("_badges", "_balances", "_due", "_items", "_progress", "_sections", "_state")
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -155,6 +269,14 @@ class Draft:
         self._badges: dict[str, Instant] = {}
         self._items: dict[str, int] = {}
         self._progress: dict[tuple[str, str], Progress] = {}
+        self._sections: dict[str, Any] = {}
+        self._due: dict[str, Instant | None] = {}
+
+    @property
+    def is_due_moved(self) -> bool:
+        """Whether the draft sets another moment for anything to be settled."""
+        due = self._state.due
+        return any(due.get(name) != at for name, at in self._due.items())
 
     def balance(self, currency: str) -> Balance:
         drafted = self._balances.get(currency)
@@ -179,6 +301,42 @@ class Draft:
     def set_progress(self, challenge: str, window: str, progress: Progress) -> None:
         self._progress[challenge, window] = progress
 
+    def windows(self, challenge: str) -> Windows:
+        """Return the live windows of a challenge, those of the draft among them."""
+        drafted = {key[1]: each for key, each in self._progress.items() if key[0] == challenge}
+        return {**self._state.windows(challenge), **drafted}
+
+    def folded(self, challenge: str) -> str | None:
+        """Return the newest window of a challenge that was folded away, if any was."""
+        return self._state.folded.get(challenge)
+
+    def read(self, section: Section[Value], key: str = "") -> Value | None:
+        """Return what stands in a section, if anything does."""
+        name = section.at(key)
+        return self._sections[name] if name in self._sections else self._state.read(section, key)
+
+    def put(self, section: Section[Value], key: str, value: Value | None) -> None:
+        """Put a value into a section; None empties it."""
+        self._sections[section.at(key)] = value
+
+    def keys(self, section: Section[Any]) -> list[str]:
+        """Return the keys of all sections of a kind that have something in them."""
+        prefix = section.at("")
+        drafted = {
+            name[len(prefix) :]: value is not None
+            for name, value in self._sections.items()
+            if name.startswith(prefix)
+        }
+        there = {key for key in self._state.keys(section) if drafted.get(key, True)}
+        return sorted(there | {key for key, is_there in drafted.items() if is_there})
+
+    def due(self, name: str) -> Instant | None:
+        """Return when something must be settled, by the full name of its section."""
+        return self._due[name] if name in self._due else self._state.due.get(name)
+
+    def set_due(self, name: str, at: Instant | None) -> None:
+        self._due[name] = at
+
     def fold_in(self) -> None:
         """Make the draft the state."""
         state = self._state
@@ -187,6 +345,13 @@ class Draft:
         state.items.update(self._items)
         for (challenge, window), progress in self._progress.items():
             state.put_window(challenge, window, progress)
+        for name, value in self._sections.items():
+            state.put(name, value)
+        for name, at in self._due.items():
+            if at is None:
+                state.due.pop(name, None)
+            else:
+                state.due[name] = at
 
 
 def is_owed(progress: Progress) -> bool:

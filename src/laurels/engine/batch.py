@@ -1,34 +1,51 @@
 """The commands of one tenant within one transaction: what they need, what they lead to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 
-from laurels.core.change import Change, Parked
-from laurels.core.claim import decide_claim
-from laurels.core.compile import Compiled
-from laurels.core.decide import Decision, decide
+from laurels.core import limits
+from laurels.core.change import Change, Parked, PointsPosted
+from laurels.core.command import (
+    HOUSE,
+    Claim,
+    ClaimReward,
+    CloseContest,
+    Command,
+    PayPrize,
+    RecordStreak,
+    Tick,
+)
+from laurels.core.compile import BY_COMMAND, RECURRING, Compiled, Counted
+from laurels.core.decide import decide
 from laurels.core.errors import LimitMet, Refusal
-from laurels.core.event import CUSTOM, Command, Event, Instant, ParticipantId, accept
+from laurels.core.event import CUSTOM, Event, Instant, ParticipantId
+from laurels.core.ledger import is_in_hand
+from laurels.core.shared import share
 from laurels.core.state import State
 from laurels.core.window import window_key
-from laurels.engine.ports import Address, Outcome, Receipt, Record, Transaction, WindowName
+from laurels.engine.ports import Address, Clock, Outcome, Receipt, Record, Transaction, WindowName
 from laurels.engine.replay import is_expired, remember, replay
 
 
 class Batch:
     """Fetch everything first, judge one command after the other, record it all at the end."""
 
-    def __init__(self, transaction: Transaction, now: Instant, commands: Sequence[Command]) -> None:
+    def __init__(self, transaction: Transaction, clock: Clock, commands: Sequence[Command]) -> None:
         """Bring everything that the decisions need, in a few round trips."""
         self._transaction = transaction
-        self._now = now
+        self._clock = clock
+        self._now = clock.now()
         self._commands = commands
         self._addresses = [address_of(command) for command in commands]
         self._rulebook = transaction.rulebook()
-        self._states = transaction.lock_states(sorted({one.participant for one in commands}))
+        participants = {one.participant for one in commands} - {HOUSE}
+        self._states = dict(transaction.lock_states(sorted(participants)))
+        self._states[HOUSE] = State()  # Nobody's: nothing is ever kept in it.
         keyed = [address for address in self._addresses if address is not None]
         self._remembered = transaction.find_receipts(keyed) if keyed else {}
         self._unfold(commands)
+        self._shared = transaction.shared(offers_of(self._rulebook, commands, self._is_due))
+        self._is_shared = bool(self._rulebook.offers or self._rulebook.rulebook.contests)
         self._records: list[Record] = []
         self._moved: dict[ParticipantId, State] = {}
 
@@ -36,6 +53,10 @@ class Batch:
         """Decide every command in order; `park` is why none of them may be decided."""
         pairs = zip(self._commands, self._addresses, strict=True)
         return [self._judge(command, address, park) for command, address in pairs]
+
+    def _is_due(self, command: Command) -> bool:
+        due_at = self._states[command.participant].due_at
+        return due_at is not None and due_at <= self._now
 
     def _unfold(self, commands: Iterable[Command]) -> None:
         """Bring back the folded windows that a late command, or its chain, may move."""
@@ -54,26 +75,69 @@ class Batch:
             known = self._remembered.get(address)
             if known is not None and not is_expired(known.receipt, command):
                 return replay(known, command, "store")
+        if self._states[command.participant].due:
+            self._settle(command)
+        return self._decide(command, address, park)
+
+    def _settle(self, command: Command) -> None:
+        """Let time pass for a participant first: each moment due is a command of its own."""
+        state = self._states[command.participant]
+        for _ in range(limits.TICKS_AT_ONCE_MAX):
+            due_at = state.due_at
+            if due_at is None or due_at > self._now:
+                return
+            received_at, (tick_id,) = self._clock.accept(1)
+            tick = Tick(
+                tenant=command.tenant,
+                id=tick_id,
+                participant=command.participant,
+                received_at=received_at,
+                at=due_at,
+            )
+            self._decide(tick, None, None)
+
+    def _decide(self, command: Command, address: Address | None, park: LimitMet | None) -> Outcome:
         state = self._states[command.participant]
         try:
             if park is not None:
                 raise park
-            changes, draft = decide_command(self._rulebook, state, command)
+            changes, draft = decide(
+                self._rulebook, state, command, now=self._now, shared=self._shared
+            )
         except Refusal as refusal:
             return refusal
         except LimitMet as limit:
+            if isinstance(command, Tick):
+                # Time that cannot pass must not stop what comes after it.
+                state.due.clear()
+                self._moved[command.participant] = state
             return self._keep(command, address, (Parked(type(limit).__name__, limit.message),))
-        if changes:
+        if changes or draft.is_due_moved:
             draft.fold_in()
-            self._moved[command.participant] = state
+            if self._is_shared:
+                self._shared = share(self._shared, changes)
+            if command.participant != HOUSE:
+                self._moved[command.participant] = state
+        if not changes and isinstance(command, Tick | CloseContest):
+            return self._receipt(command, changes)  # Nothing came of it, so nothing is kept.
         return self._keep(command, address, changes)
 
     def _keep(
         self, command: Command, address: Address | None, changes: tuple[Change, ...]
     ) -> Receipt:
+        receipt = self._receipt(command, changes)
+        remembered = remember(command, receipt)
+        postings = sum(isinstance(each, PointsPosted) and is_in_hand(each) for each in changes)
+        before = self._states[command.participant].walk_back(command.id, postings)
+        self._records.append(Record(command, remembered, address, before))
+        if address is not None:  # A twin later in this batch hears this receipt.
+            self._remembered[address] = remembered
+        return receipt
+
+    def _receipt(self, command: Command, changes: tuple[Change, ...]) -> Receipt:
         is_event = isinstance(command, Event)
         rulebook = self._rulebook
-        receipt = Receipt(
+        return Receipt(
             id=command.id,
             name=command.name if is_event else "",
             version=rulebook.version,
@@ -83,27 +147,19 @@ class Batch:
             changes=changes,
             known=not is_event or CUSTOM + command.name in rulebook.matchers,
         )
-        remembered = remember(command, receipt)
-        self._records.append(Record(command, remembered, address))
-        if address is not None:  # A twin later in this batch hears this receipt.
-            self._remembered[address] = remembered
-        return receipt
 
     def record(self) -> list[Record]:
         """Write what came of it all, and return it. Whoever is new is kept, moved or not."""
         if self._records:
             for record in self._records:
-                state = self._states[record.command.participant]
-                if state.is_new:
-                    self._moved[record.command.participant] = state
+                command = record.command
+                state = self._states[command.participant]
+                if state.is_new and command.participant != HOUSE:
+                    state.created_at = state.created_at or command.received_at
+                    self._moved[command.participant] = state
+        if self._records or self._moved:
             self._transaction.record(self._records, self._moved)
         return self._records
-
-
-def decide_command(rulebook: Compiled, state: State, command: Command) -> Decision:
-    if isinstance(command, Event):
-        return decide(rulebook, state, accept(command), command.participant)
-    return decide_claim(rulebook, state, command)
 
 
 def address_of(command: Command) -> Address | None:
@@ -114,14 +170,49 @@ def address_of(command: Command) -> Address | None:
     return command.participant, command.operation, digest
 
 
-def late_windows(rulebook: Compiled, state: State, command: Command) -> Iterable[WindowName]:
+def offers_of(
+    rulebook: Compiled, commands: Iterable[Command], is_due: Callable[[Command], bool]
+) -> set[str]:
+    """Name the offers whose stock the commands, or their chains, may take from."""
+    offers: set[str] = set()
+    if not rulebook.offers:
+        return offers
+    for command in commands:
+        if isinstance(command, ClaimReward):
+            offers.add(command.offer)
+        is_event = isinstance(command, Event)
+        if not is_event or is_due(command):
+            offers.update(rulebook.offers_reached[BY_COMMAND])
+        if is_event:
+            offers.update(rulebook.offers_reached.get(CUSTOM + command.name, ()))
+    return offers & rulebook.offers.keys()
+
+
+def late_windows(rulebook: Compiled, state: State, command: Command) -> Iterator[WindowName]:
     """Name the folded windows that a command's own time may reach into."""
+    calendar = rulebook.calendar_of(state.timezone)
+    for at, kind in _moments(state, command):
+        for counted in (*rulebook.recurring.get(kind, ()), *_claimed(rulebook, command)):
+            own = rulebook.calendar if counted.is_board else calendar
+            window = window_key(counted.window, at, own)
+            if window is not None and state.misses(counted.id, window):
+                yield command.participant, counted.id, window
+
+
+def _moments(state: State, command: Command) -> Iterator[tuple[Instant, str]]:
+    """Return when something may happen, and by which kind of fact it begins."""
+    for due_at in state.due.values():
+        yield due_at, BY_COMMAND
     if isinstance(command, Event):
-        at, challenges = command.occurred_at, rulebook.recurring.get(CUSTOM + command.name, ())
-    else:
-        at, claimed = command.received_at, rulebook.challenges.get(command.challenge)
-        challenges = rulebook.recurring["challenge.claimed"] + ((claimed,) if claimed else ())
-    for challenge in challenges:
-        window = window_key(challenge.window, at, rulebook.calendar)
-        if window is not None and state.misses(challenge.id, window):
-            yield command.participant, challenge.id, window
+        yield command.occurred_at, CUSTOM + command.name
+        return
+    yield command.received_at, BY_COMMAND
+    if isinstance(command, Tick | RecordStreak | PayPrize):
+        yield command.at, BY_COMMAND
+
+
+def _claimed(rulebook: Compiled, command: Command) -> Iterator[Counted]:
+    """A claim looks whether the present window was claimed already."""
+    challenge = rulebook.challenges.get(command.challenge) if isinstance(command, Claim) else None
+    if challenge is not None and challenge.window.kind in RECURRING:
+        yield Counted(challenge.id, challenge.window)

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Sequence
 
 from laurels.core import limits
+from laurels.core.command import Command
 from laurels.core.errors import LimitMet, StateTooLarge, Unavailable
-from laurels.core.event import Command, Instant, TenantId
+from laurels.core.event import Instant, TenantId
 from laurels.engine.batch import Batch
 from laurels.engine.ports import Clock, Outcome, Receipt, Record, Remembered, Store
 from laurels.engine.recent import Recent
@@ -81,7 +82,7 @@ class Engine:
         with self._store.transaction() as of_tenant:
             for tenant, positions in _by_tenant(commands):
                 own = [commands[position] for position in positions]
-                batch = Batch(of_tenant(tenant), self._clock.now(), own)
+                batch = Batch(of_tenant(tenant), self._clock, own)
                 outcomes.update(zip(positions, batch.judge(park), strict=True))
                 records += batch.record()
         for record in records:  # Only what is committed may be remembered.

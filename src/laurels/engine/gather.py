@@ -8,8 +8,8 @@ from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
 
 from laurels.core import limits
+from laurels.core.command import Command
 from laurels.core.errors import Refusal, Unavailable
-from laurels.core.event import Command
 from laurels.engine.engine import Engine
 from laurels.engine.ports import Outcome
 

@@ -1,16 +1,30 @@
 """What the engine asks of the world, and the receipts it hands out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from laurels.core.change import Change
+from laurels.core.command import Command
 from laurels.core.compile import Compiled
 from laurels.core.errors import Refusal
-from laurels.core.event import Command, EventId, Instant, ParticipantId, TenantId
+from laurels.core.event import EventId, Instant, ParticipantId, TenantId
+from laurels.core.shared import Pool, Shared
 from laurels.core.state import Progress, State
+from laurels.engine.answers import (
+    BoardName,
+    ClaimRow,
+    ContestRow,
+    History,
+    JournalEntry,
+    Ledger,
+    Met,
+    Placed,
+    Ranking,
+    Snapshot,
+)
 
 Answerer: TypeAlias = Literal["decision", "cache", "store"]
 
@@ -75,35 +89,60 @@ class Identity(Protocol):
     def is_disabled(self, tenant: TenantId) -> bool: ...
 
 
-class HistoryEntry(Struct, frozen=True):
-    id: EventId
-    name: str
-    properties_json: str
-    occurred_at: Instant
-
-
-class History(Struct, frozen=True):
-    """One page of a participant's events, newest first, and how many there are in all."""
-
-    entries: list[HistoryEntry]
-    total: int
-
-
-class JournalEntry(Struct, frozen=True):
-    """One command as it was decided: who, by which rulebook, and all that came of it."""
-
-    number: int
-    command: EventId
-    operation: str
-    """`event`, or `claim:` and the challenge."""
-    participant: ParticipantId
-    version: int
-    recorded_at: Instant
-    changes: tuple[Change, ...]
-
-
 class Queries(Protocol):
     """What can be asked. Each call reads one committed snapshot and may block: call in a thread."""
+
+    def rulebook(self, tenant: TenantId) -> Compiled:
+        """Return the rulebook in force; an empty one where there is none."""
+        ...
+
+    def rulebook_of(self, tenant: TenantId, version: int) -> Compiled:
+        """Return a rulebook that was in force once."""
+        ...
+
+    def participant(self, tenant: TenantId, participant: ParticipantId) -> Met:
+        """Return a state of its own: the caller may settle it. Whoever is unknown has a new one."""
+        ...
+
+    def ledger(
+        self, tenant: TenantId, participant: ParticipantId, *, page: int, page_size: int
+    ) -> Ledger: ...
+    def count_events(self, tenant: TenantId, participant: ParticipantId) -> int: ...
+    def claims(self, tenant: TenantId, participant: ParticipantId) -> list[ClaimRow]:
+        """Return all claims, newest first."""
+        ...
+
+    def code(self, tenant: TenantId, offer: str, number: int) -> str | None:
+        """Return the uploaded code of that number, from 1."""
+        ...
+
+    def pools(self, tenant: TenantId) -> dict[str, Pool]: ...
+    def contests(self, tenant: TenantId) -> dict[str, ContestRow]:
+        """Return the contests whose standings are final."""
+        ...
+
+    def top(self, tenant: TenantId, name: BoardName, count: int) -> Ranking: ...
+    def around(
+        self, tenant: TenantId, name: BoardName, participant: ParticipantId, *, each_side: int
+    ) -> Ranking:
+        """Return the places next to a participant's, their own among them; none for strangers."""
+        ...
+
+    def place(
+        self, tenant: TenantId, name: BoardName, participant: ParticipantId
+    ) -> Placed | None: ...
+    def total(self, tenant: TenantId, name: BoardName) -> int: ...
+    def snapshot(self, tenant: TenantId, name: BoardName, *, day: int) -> Snapshot | None:
+        """Return the ranks as they were when that day of the board's zone began."""
+        ...
+
+    def due(self, now: Instant, count: int) -> list[tuple[TenantId, ParticipantId]]:
+        """Return some participants with something to settle, of all tenants, longest due first."""
+        ...
+
+    def worlds(self) -> list[TenantId]:
+        """Return every world with a rulebook."""
+        ...
 
     def history(
         self,
@@ -124,6 +163,12 @@ class Queries(Protocol):
         ...
 
     def is_ready(self) -> bool: ...
+
+
+class Snapshots(Protocol):
+    def take_snapshot(self, tenant: TenantId, name: BoardName, *, day: int) -> None:
+        """Keep the ranks of a board as they are when a day begins; the first of a day stays."""
+        ...
 
 
 class Clock(Protocol):
@@ -190,6 +235,10 @@ class Registry(Protocol):
         """Make `source` the rulebook in force; return its version, the old one if unchanged."""
         ...
 
+    def put_codes(self, tenant: TenantId, offer: str, codes: Sequence[str], at: Instant) -> int:
+        """Append codes to an offer's pool, leave out those it has, and return how many are new."""
+        ...
+
     def rulebook_source(self, tenant: TenantId) -> tuple[int, str] | None:
         """Return the version in force and its text as it was applied."""
         ...
@@ -213,6 +262,8 @@ class Record(Struct, frozen=True, gc=False):
     command: Command
     remembered: Remembered
     address: Address | None
+    before: EventId | None = None
+    """Where this one makes postings: the participant's command before it that did."""
 
 
 WindowName: TypeAlias = tuple[ParticipantId, str, str]
@@ -233,6 +284,10 @@ class Transaction(Protocol):
 
     def find_receipts(self, addresses: Sequence[Address]) -> dict[Address, Remembered]: ...
     def find_windows(self, names: Sequence[WindowName]) -> dict[WindowName, Progress]: ...
+    def shared(self, offers: Collection[str]) -> Shared:
+        """Return the pools of these offers, and all contests that are closed."""
+        ...
+
     def record(self, records: Sequence[Record], states: Mapping[ParticipantId, State]) -> None:
         """
         Write the records and the states they moved; last of all, take their journal numbers.

@@ -4,7 +4,8 @@ import msgspec
 from msgspec.structs import replace
 
 from laurels.core import limits
-from laurels.core.event import Command, Event
+from laurels.core.command import Command
+from laurels.core.event import Event
 from laurels.core.filter import same
 from laurels.engine.ports import Answerer, Receipt, Remembered
 

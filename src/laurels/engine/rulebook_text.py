@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 
 from laurels.core.errors import Problem, RulebookRefused
 from laurels.core.limits import JSON_DEPTH_MAX, RULEBOOK_BYTES_MAX
-from laurels.core.node import ROOT, item_path, key_path, quoted
 from laurels.core.parse import parse_rulebook
+from laurels.core.parse.node import ROOT, item_path, key_path, quoted
 from laurels.core.rulebook import Rulebook
 
 PLAIN: Final[dict[str, bool | None]] = {

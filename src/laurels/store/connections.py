@@ -6,13 +6,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Final
 
 from laurels.core.errors import Unavailable
 from laurels.engine.ports import Conflict
 from laurels.store.statements import load
 
-STATEMENTS: Final = load("common", "sqlite", "registry", "verify")
+STATEMENTS: Final = load("common", "sqlite", "registry", "rewards", "standings", "verify")
 
 READERS: Final = 4
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -35,6 +36,7 @@ class Connections:
 
     def __init__(self, path: Path) -> None:
         self.writer = _connect(path)
+        self._writing = Lock()
         self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         for _ in range(READERS):
             self._readers.put(_connect(path))
@@ -51,18 +53,19 @@ class Connections:
 
         Raises Unavailable when the file cannot be written, Conflict when a constraint fired.
         """
-        writer = self.writer
-        try:
-            writer.execute("BEGIN IMMEDIATE")
-            yield writer
-            writer.execute("COMMIT")
-        except sqlite3.IntegrityError as failure:
-            raise Conflict(str(failure)) from failure
-        except sqlite3.Error as failure:
-            raise Unavailable(f"The store cannot be written: {failure}.") from failure
-        finally:
-            if writer.in_transaction:
-                writer.execute("ROLLBACK")
+        with self._writing:  # Operators write from other threads than the one of batches.
+            writer = self.writer
+            try:
+                writer.execute("BEGIN IMMEDIATE")
+                yield writer
+                writer.execute("COMMIT")
+            except sqlite3.IntegrityError as failure:
+                raise Conflict(str(failure)) from failure
+            except sqlite3.Error as failure:
+                raise Unavailable(f"The store cannot be written: {failure}.") from failure
+            finally:
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:

@@ -1,6 +1,6 @@
 """What operators manage: tenants, apps, keys and rulebooks. Short writes, one at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from laurels.core.event import Instant, TenantId
@@ -70,6 +70,16 @@ class SqliteRegistry:
 
     def rulebook_source(self, tenant: TenantId) -> tuple[int, str] | None:
         return next(iter(self._read("rulebook_in_force", tenant)), None)
+
+    def put_codes(self, tenant: TenantId, offer: str, codes: Sequence[str], at: Instant) -> int:
+        """Append codes to an offer's pool, leave out those it has, and return how many are new."""
+        with self._connections.writing() as writer:
+            (first,) = writer.execute(STATEMENTS["last_code"], (tenant, offer)).fetchone()
+            last = first
+            for code in codes:
+                row = (tenant, offer, last + 1, code, at)
+                last += writer.execute(STATEMENTS["put_code"], row).rowcount
+        return last - first
 
     def _read(self, name: str, *values: object) -> list[Any]:
         with self._connections.reading() as reader:

@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from laurels.core.event import Instant, TenantId
+from laurels.engine.answers import BoardName
 from laurels.store.cache import Cache
 from laurels.store.connections import STATEMENTS, Connections
 from laurels.store.lock import writer_lock
 from laurels.store.migrate import migrate
 from laurels.store.queries import SqliteQueries
+from laurels.store.ranks import Ranks, Told
 from laurels.store.registry import SqliteRegistry
 from laurels.store.sweep import Sweep
 from laurels.store.transaction import Transaction
@@ -32,7 +34,8 @@ class SqliteStore:
         self._data_version = 0
         self._sweep = Sweep()
         self.registry = SqliteRegistry(self._connections, self._cache.clear)
-        self.queries = SqliteQueries(self._connections)
+        self._ranks = Ranks(self._connections)
+        self.queries = SqliteQueries(self._connections, self._ranks)
 
     def close(self) -> None:
         self._connections.close()
@@ -51,8 +54,15 @@ class SqliteStore:
         with self._connections.writing() as writer:
             self._sweep.step(writer, before)
 
+    def take_snapshot(self, tenant: TenantId, name: BoardName, *, day: int) -> None:
+        """Keep the ranks of a board as they are when a day begins; the first of a day stays."""
+        self._ranks.total(tenant, name)  # Loads it, if need be, while nobody waits to write.
+        with self._connections.writing() as writer:
+            self._ranks.take_snapshot(writer, tenant, name, day)
+
     @contextmanager
     def transaction(self) -> Generator[Callable[[TenantId], Transaction]]:
+        told: list[Told] = []
         try:
             with self._connections.writing() as writer:
                 # Short commands of other processes may write too: what they touched is stale here.
@@ -60,7 +70,9 @@ class SqliteStore:
                 if version != self._data_version:
                     self._cache.clear()
                     self._data_version = version
-                yield lambda tenant: Transaction(writer, STATEMENTS, self._cache, tenant)
+                yield lambda tenant: Transaction(writer, STATEMENTS, self._cache, tenant, told)
         except BaseException:
             self._cache.clear()  # Its states may be half moved.
             raise
+        for commit in told:
+            self._ranks.moved(*commit)

@@ -1,25 +1,28 @@
 """Values ↔ rows, for one tenant within one transaction."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final, LiteralString, TypeAlias
+from typing import LiteralString
 
-import msgspec
-
-from laurels.core import limits
-from laurels.core.change import Change, Parked, PointsPosted
 from laurels.core.compile import Compiled
-from laurels.core.event import Event, ParticipantId, TenantId
+from laurels.core.event import ParticipantId, TenantId
+from laurels.core.shared import Pool, Shared
 from laurels.core.state import Progress, State, decode_progress
-from laurels.engine.ports import Address, Receipt, Record, Remembered, WindowName
+from laurels.engine.ports import Address, Record, Remembered, WindowName
 from laurels.store.cache import Cache
-
-Row: TypeAlias = tuple[Any, ...]
-
-_encode: Final = msgspec.json.Encoder().encode
-decode_changes: Final = msgspec.json.Decoder(tuple[Change, ...]).decode
+from laurels.store.ranks import Told, standing_rows
+from laurels.store.rows import (
+    Row,
+    encode_list,
+    event_row,
+    journal_row,
+    posting_rows,
+    receipt_rows,
+    shared_rows,
+    to_remembered,
+)
 
 
 class Transaction:
@@ -31,11 +34,13 @@ class Transaction:
         statements: Mapping[str, LiteralString],
         cache: Cache,
         tenant: TenantId,
+        told: list[Told],
     ) -> None:
         self._connection = connection
         self._sql = statements
         self._cache = cache
         self._tenant = tenant
+        self._told = told
 
     def rulebook(self) -> Compiled:
         return self._cache.rulebook(self._tenant, lambda: self._run("rulebook_in_force").fetchone())
@@ -72,27 +77,52 @@ class Transaction:
                 found[name] = decode_progress(row[0])
         return found
 
+    def shared(self, offers: Collection[str]) -> Shared:
+        pools = {
+            offer: Pool(*self._run("find_pool", self._tenant, offer).fetchone())
+            for offer in sorted(offers)
+        }
+        closed = frozenset[str]()
+        if self.rulebook().rulebook.contests:
+            closed = frozenset(row[0] for row in self._run("closed_contests"))
+        return Shared(pools, closed)
+
     def record(self, records: Sequence[Record], states: Mapping[ParticipantId, State]) -> None:
         self._put_states(states)
         tenant = self._tenant
+        if not records:  # Only due dates moved.
+            self._cache.keep(tenant, states)
+            return
         self._many("insert_events", filter(None, (event_row(record) for record in records)))
         (last,) = self._run("take_numbers", tenant, len(records)).fetchone()
         numbered = list(enumerate(records, start=last - len(records) + 1))
         self._many("insert_journal", (journal_row(number, record) for number, record in numbered))
         self._many("insert_postings", (row for one in numbered for row in posting_rows(*one)))
         self._many("put_receipts", sorted(receipt_rows(numbered)))
+        moves = standing_rows(records)
+        self._many("put_standings", moves)
+        self._told.append((tenant, range(last - len(records) + 1, last + 1), moves))
+        for name, row in shared_rows(records):
+            self._run(name, *row)
         self._cache.keep(tenant, states)
 
     def _put_states(self, states: Mapping[ParticipantId, State]) -> None:
         tenant = self._tenant
         rows: list[Row] = []
+        due: list[Row] = []
         windows: list[Row] = []
         for participant in sorted(states):
             state = states[participant]
             windows += [(tenant, participant, *window) for window in state.fold_away()]
             rows.append((tenant, participant, state.encode()))
             state.is_new = False
+            due_at = state.due_at
+            if due_at != state.due_kept:
+                due.append((due_at, tenant, participant))
+                state.due_kept = due_at
         self._many("put_participants", rows)
+        if due:
+            self._many("set_due", due)
         if windows:
             self._many("put_windows", windows)
 
@@ -101,94 +131,3 @@ class Transaction:
 
     def _many(self, name: str, rows: Iterable[Row]) -> None:
         self._connection.executemany(self._sql[name], rows)
-
-
-def encode_list(texts: Iterable[str]) -> str:
-    return _encode(list(texts)).decode()
-
-
-def event_row(record: Record) -> Row | None:
-    event = record.command
-    if not isinstance(event, Event):
-        return None
-    changes = record.remembered.receipt.changes
-    return (
-        event.tenant,
-        event.id,
-        event.participant,
-        event.name,
-        event.properties_json,
-        event.occurred_at,
-        event.received_at,
-        event.key,
-        event.source,
-        "parked" if changes and isinstance(changes[0], Parked) else "processed",
-    )
-
-
-def journal_row(number: int, record: Record) -> Row:
-    command, receipt = record.command, record.remembered.receipt
-    return (
-        command.tenant,
-        number,
-        command.id,
-        command.operation,
-        command.participant,
-        receipt.version,
-        receipt.recorded_at,
-        _encode(receipt.changes).decode(),
-    )
-
-
-def posting_rows(number: int, record: Record) -> list[Row]:
-    return [
-        (
-            record.command.tenant,
-            number,
-            position,
-            change.source,
-            change.target,
-            change.currency,
-            change.amount,
-            change.rule,
-        )
-        for position, change in enumerate(record.remembered.receipt.changes)
-        if isinstance(change, PointsPosted)
-    ]
-
-
-def receipt_rows(numbered: Iterable[tuple[int, Record]]) -> list[Row]:
-    return [
-        (
-            record.command.tenant,
-            *record.address,
-            record.command.received_at,
-            number,
-            limits.RECEIPT_LIFETIME_MS,
-        )
-        for number, record in numbered
-        if record.address is not None
-    ]
-
-
-def to_remembered(  # noqa: PLR0917 - the columns of one row, in the order of its SELECT
-    received_at: int,
-    command: str,
-    version: int,
-    recorded_at: int,
-    changes: str,
-    currency: str,
-    name: str | None,
-    properties: str | None,
-    occurred_at: int | None,
-) -> Remembered:
-    receipt = Receipt(
-        id=command,
-        name=name or "",
-        version=version,
-        currency=currency,
-        recorded_at=recorded_at,
-        received_at=received_at,
-        changes=decode_changes(changes),
-    )
-    return Remembered(receipt, properties or "{}", occurred_at or 0)

@@ -1,16 +1,19 @@
 """Holds the data against its own promises: sums, gaps, and states that are folds of the journal."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
-from laurels.core.event import TenantId
+from laurels.core.change import PointsPosted
+from laurels.core.event import EventId, TenantId
 from laurels.core.evolve import evolve
-from laurels.core.ledger import NOTHING, Balance, account_of
+from laurels.core.ledger import NOTHING, Balance, is_in_hand, total
+from laurels.core.section import HOLD, LOTS
 from laurels.core.state import Draft, State, decode_progress
 from laurels.store.connections import STATEMENTS
-from laurels.store.transaction import decode_changes
+from laurels.store.rows import decode_changes
+from laurels.store.verify_standings import verify_standings
 
 
 def verify(reader: sqlite3.Connection) -> Iterator[str]:
@@ -32,22 +35,27 @@ def _verify_world(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
         yield f"journal row {number} tells of event {event}, which is not there."
     for participant, operation, number in reader.execute(STATEMENTS["verify_receipts"], (world,)):
         yield f"a receipt of {participant} ({operation}) points at journal row {number} in vain."
+    for reward, taken, count in reader.execute(STATEMENTS["verify_pools"], (world,)):
+        yield f"reward {reward} was taken {taken} times, but there are {count} claims of it."
+    for (contest,) in reader.execute(STATEMENTS["verify_contests"], (world,)):
+        yield f"contest {contest} is closed, and the journal does not tell by what."
     yield from _verify_states(reader, world)
+    yield from verify_standings(reader, world)
 
 
 def _verify_states(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
     """Compare each state with the sum of its postings and with the fold of its journal."""
     posted: dict[str, dict[str, Balance]] = {}
-    for account, currency, *sums in reader.execute(STATEMENTS["sum_postings"], (world,)):
-        posted.setdefault(account, {})[currency] = Balance(*sums)
+    for participant, currency, *sums in reader.execute(STATEMENTS["sum_postings"], (world,)):
+        posted.setdefault(participant, {})[currency] = Balance(*sums)
 
     journals = groupby(reader.execute(STATEMENTS["all_journal"], (world,)), key=itemgetter(0))
-    folds = ((participant, _fold(text for _, text in rows)) for participant, rows in journals)
+    folds = ((participant, _Fold(rows)) for participant, rows in journals)
     folded = next(folds, None)
     # Both come in the order of the participants, so that neither has to be held whole.
     for participant, text in reader.execute(STATEMENTS["all_states"], (world,)):
         state = State(text)
-        yield from _verify_sums(participant, state, posted.pop(account_of(participant), {}))
+        yield from _verify_sums(participant, state, posted.pop(participant, {}))
         _unfold(reader, world, participant, state)
         while folded is not None and folded[0] < participant:
             yield f"{folded[0]} has a journal but no state."
@@ -55,30 +63,57 @@ def _verify_states(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]
         if folded is None or folded[0] != participant:
             yield f"{participant} has a state but no journal."
             continue
-        if folded[1].picture() != state.picture():
-            yield f"the state of {participant} is not the fold of its journal."
+        yield from _verify_fold(participant, state, folded[1])
         folded = next(folds, None)
     while folded is not None:
         yield f"{folded[0]} has a journal but no state."
         folded = next(folds, None)
-    yield from (f"account {account} has postings but no participant." for account in posted)
+    yield from (f"{participant} has postings but no state." for participant in posted)
 
 
 def _verify_sums(participant: str, state: State, posted: dict[str, Balance]) -> Iterator[str]:
+    held: dict[str, int] = {}
+    for hold in filter(None, (state.read(HOLD, key) for key in state.keys(HOLD))):
+        held[hold.currency] = held.get(hold.currency, 0) + hold.amount
     for currency in sorted({*posted, *state.balances}):
-        held, summed = state.balances.get(currency, NOTHING), posted.get(currency, NOTHING)
-        if held != summed:
-            yield f"{participant} holds {held} of {currency}, but the postings sum to {summed}."
+        has, summed = state.balances.get(currency, NOTHING), posted.get(currency, NOTHING)
+        if has != summed:
+            yield f"{participant} holds {has} of {currency}, but the postings sum to {summed}."
+        if has.held != held.get(currency, 0):
+            yield f"{participant} has set aside {has.held} of {currency}, not what the holds say."
+        if total(state.read(LOTS, currency) or ()) > has.amount:
+            yield f"{participant} has lots of more {currency} than the balance."
 
 
-def _fold(journal: Iterator[str]) -> State:
-    state = State()
-    for text in journal:
-        draft = Draft(state)
-        for change in decode_changes(text):
-            evolve(draft, change)
-        draft.fold_in()
-    return state
+def _verify_fold(participant: str, state: State, fold: "_Fold") -> Iterator[str]:
+    if fold.state.picture() != state.picture():
+        yield f"the state of {participant} is not the fold of its journal."
+    if fold.posted != state.posted or not fold.is_chained:
+        yield f"the ledger of {participant} cannot be walked back to its beginning."
+
+
+class _Fold:
+    """One participant's journal, folded: the state, and the chain of those that made postings."""
+
+    def __init__(self, rows: Iterable[tuple[str, EventId, str, EventId | None]]) -> None:
+        self.state = State()
+        self.posted: tuple[int, EventId] | None = None
+        self.is_chained = True
+        for _, command, text, before in rows:
+            changes = decode_changes(text)
+            draft = Draft(self.state)
+            for change in changes:
+                evolve(draft, change)
+            draft.fold_in()
+            postings = sum(isinstance(one, PointsPosted) and is_in_hand(one) for one in changes)
+            self._walk(command, postings, before)
+
+    def _walk(self, command: EventId, postings: int, before: EventId | None) -> None:
+        count, last = self.posted or (0, None)
+        if before != (last if postings else None):
+            self.is_chained = False
+        if postings:
+            self.posted = (count + postings, command)
 
 
 def _unfold(reader: sqlite3.Connection, world: TenantId, participant: str, state: State) -> None:

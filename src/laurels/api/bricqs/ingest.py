@@ -1,5 +1,6 @@
 """`/ingest`: events in, one at a time, in batches, or with what they led to."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -7,12 +8,16 @@ import msgspec
 
 from laurels.api.body import read
 from laurels.api.bricqs import wire
+from laurels.api.bricqs.contests import contest_ranks
 from laurels.api.bricqs.read import Part, Reader, Rejected
 from laurels.api.bricqs.translate import (
+    MISMATCH,
     Arrival,
+    contest_deltas,
     evt,
     from_event_body,
     ignored_fields,
+    refuse_if_unavailable,
     to_accepted,
     to_outcome,
     warnings_of,
@@ -20,14 +25,12 @@ from laurels.api.bricqs.translate import (
 from laurels.api.caller import Callers
 from laurels.api.edge import Edge
 from laurels.api.errors import text_of
-from laurels.api.exchange import Header, Reply, Request
+from laurels.api.exchange import Reply, Request
 from laurels.core import limits
-from laurels.core.errors import InvalidBody, Refusal, Unavailable
+from laurels.core.errors import InvalidBody, Refusal
 from laurels.core.event import Event
 from laurels.core.ulid import message_id
 from laurels.engine.ports import Outcome, Receipt
-
-MISMATCH: Final[tuple[Header, ...]] = ((b"idempotency-mismatch", b"true"),)
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -39,16 +42,18 @@ class Ingest:
         self._callers = callers
         self._clock = edge.clock
         self._submitter = edge.submitter
+        self._queries = edge.queries
         self._reader = Reader(wire.IngestEvent, wire.IngestBatch, limits.INGEST_BATCH_EVENTS_MAX)
 
     async def post_event(self, request: Request) -> Reply:
-        part, receipt = await self._take(request)
-        body = _encode(to_accepted(receipt, part.ignored))
+        _, ignored, receipt = await self._take(request)
+        body = _encode(to_accepted(receipt, ignored))
         return Reply(200 if receipt.duplicate else 202, body, MISMATCH if receipt.mismatch else ())
 
     async def post_sync(self, request: Request) -> Reply:
-        part, receipt = await self._take(request)
-        body = _encode(to_outcome(receipt, part.ignored))
+        event, ignored, receipt = await self._take(request)
+        ranks = await self._ranks(event, receipt)
+        body = _encode(to_outcome(receipt, ignored, ranks))
         return Reply(200, body, MISMATCH if receipt.mismatch else ())
 
     async def post_batch(self, request: Request) -> Reply:
@@ -62,23 +67,25 @@ class Ingest:
         refuse_if_unavailable(outcomes)
         return Reply(202, _encode(_to_batch_accepted(parts, sound, outcomes)))
 
-    async def _take(self, request: Request) -> tuple[Part[wire.IngestEvent], Receipt]:
+    async def _take(self, request: Request) -> tuple[Event, tuple[str, ...], Receipt]:
         caller = await self._callers.key(request, self._clock.now())
         part = self._reader.one(await read(request, limits.BODY_BYTES_MAX))
         received_at, ids = self._clock.accept(1)
         event = from_event_body(part, Arrival(caller.tenant, received_at, iter(ids)))
         if event.key is not None and (known := self._submitter.recall(event)):
-            return part, known
+            return event, part.ignored, known
         outcome = (await self._submitter.submit([event]))[0]
         if isinstance(outcome, Refusal):
             raise outcome
-        return part, outcome
+        return event, part.ignored, outcome
 
-
-def refuse_if_unavailable(outcomes: Sequence[Outcome]) -> None:
-    """Let the caller send the whole batch again when none of it could be taken."""
-    if outcomes and all(isinstance(outcome, Unavailable) for outcome in outcomes):
-        raise outcomes[0]  # pyright: ignore[reportGeneralTypeIssues] - all of them are
+    async def _ranks(self, event: Event, receipt: Receipt) -> dict[str, int | None]:
+        contests = list(contest_deltas(receipt))
+        if not contests:
+            return {}
+        return await asyncio.to_thread(
+            contest_ranks, self._queries, event.tenant, event.participant, contests
+        )
 
 
 def _event_or_rejected(

@@ -1,17 +1,18 @@
-"""The query of the history route, and the participant in its path."""
+"""Queries, and what stands in a path."""
 
 import re
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Collection
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from msgspec import Struct
 
 from laurels.api import instant
 from laurels.api.body import NO_NUL
+from laurels.api.exchange import Request
 from laurels.core import limits
 from laurels.core.errors import InvalidQuery, Problem
-from laurels.core.event import Instant, ParticipantId
+from laurels.core.event import Instant
 
 T = TypeVar("T")
 
@@ -29,73 +30,115 @@ class HistoryQuery(Struct, frozen=True):
     page_size: int
 
 
-def from_participant_path(segment: str) -> ParticipantId:
-    """
-    Read a participant's id as it stood in the path; an encoded slash belongs to it.
+class Page(NamedTuple):
+    page: int
+    page_size: int
 
-    >>> from_participant_path("a%2Fb%20c")
+
+class Query:
+    """The parameters of a query. Reading one raises InvalidQuery when it is not what it must be."""
+
+    def __init__(self, request: Request) -> None:
+        query: bytes = request.scope.get("query_string", b"")
+        try:
+            pairs = parse_qsl(
+                query.decode("latin-1"),
+                keep_blank_values=True,
+                errors="strict",
+                max_num_fields=_PARAMETERS_MAX,
+            )
+        except ValueError:
+            fault = f"must be UTF-8, with at most {_PARAMETERS_MAX} parameters"
+            raise InvalidQuery(Problem("query", fault)) from None
+        self._values = dict(pairs)
+        if len(self._values) != len(pairs):
+            raise InvalidQuery(Problem("query", "names a parameter twice"))
+
+    def read(self, name: str, convert: Callable[[str], T]) -> T | None:
+        """Return a parameter as `convert` understands it, or None where it was not sent."""
+        text = self._values.get(name)
+        if text is None:
+            return None
+        try:
+            return convert(text)
+        except ValueError as fault:
+            raise InvalidQuery(Problem(name, str(fault))) from None
+
+    def text(self, name: str) -> str | None:
+        return self.read(name, _text)
+
+    def texts(self, name: str) -> list[str] | None:
+        """Return what stands between commas; nothing at all is nothing."""
+        text = self.text(name)
+        return None if text is None else [part for part in text.split(",") if part]
+
+    def one_of(self, name: str, words: Collection[str]) -> str | None:
+        return self.read(name, lambda text: _one_of(text, words))
+
+    def flag(self, name: str) -> bool:
+        """Return whether a parameter is `true`; left out, it is not."""
+        return self.one_of(name, ("true", "false")) == "true"
+
+    def whole(self, name: str, highest: int, default: int) -> int:
+        return self.read(name, lambda text: _whole(text, highest)) or default
+
+    def page(self) -> Page:
+        return Page(
+            self.whole("page", limits.PAGE_MAX, 1),
+            self.whole("page_size", limits.PAGE_SIZE_MAX, PAGE_SIZE_DEFAULT),
+        )
+
+
+def from_path(segment: str, name: str) -> str:
+    """
+    Read an id as it stood in the path; an encoded slash belongs to it.
+
+    >>> from_path("a%2Fb%20c", "participant_id")
     'a/b c'
     """
     try:
         # A path comes as bytes, one a character.
-        participant = unquote_to_bytes(segment.encode("latin-1")).decode()
+        text = unquote_to_bytes(segment.encode("latin-1")).decode()
     except UnicodeDecodeError:
-        raise InvalidQuery(Problem("participant_id", "is not UTF-8")) from None
-    if not 1 <= len(participant) <= limits.PARTICIPANT_ID_CHARS_MAX:
-        raise InvalidQuery(Problem("participant_id", "must have 1 to 255 characters"))
-    if "\0" in participant:
-        raise InvalidQuery(Problem("participant_id", NO_NUL))
-    return participant
+        raise InvalidQuery(Problem(name, "is not UTF-8")) from None
+    if not 1 <= len(text) <= limits.PARTICIPANT_ID_CHARS_MAX:
+        raise InvalidQuery(Problem(name, "must have 1 to 255 characters"))
+    if "\0" in text:
+        raise InvalidQuery(Problem(name, NO_NUL))
+    return text
 
 
-def from_history_query(query: bytes) -> HistoryQuery:
+def path_part(request: Request, name: str) -> str:
+    """Return one of the parameters of a request's path."""
+    return from_path(request.parameters[name], name)
+
+
+def from_history_query(query: Query) -> HistoryQuery:
     """Read the filters and the page. Raises InvalidQuery; nothing is clamped."""
-    values = _values(query)
-    since = _read(values, "from_date", instant.day_from_text)
-    last = _read(values, "to_date", instant.day_from_text)
+    since = query.read("from_date", instant.day_from_text)
+    last = query.read("to_date", instant.day_from_text)
     if since is not None and last is not None and since > last:
         raise InvalidQuery(Problem("from_date", "lies after to_date"))
+    page, page_size = query.page()
     return HistoryQuery(
-        name=_read(values, "event_name", _name),
+        name=query.text("event_name"),
         since=since,
         until=None if last is None else last + instant.DAY_MS,
-        page=_read(values, "page", lambda text: _whole(text, limits.PAGE_MAX)) or 1,
-        page_size=_read(values, "page_size", lambda text: _whole(text, limits.PAGE_SIZE_MAX))
-        or PAGE_SIZE_DEFAULT,
+        page=page,
+        page_size=page_size,
     )
 
 
-def _values(query: bytes) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(
-            query.decode("latin-1"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=_PARAMETERS_MAX,
-        )
-    except ValueError:
-        fault = f"must be UTF-8, with at most {_PARAMETERS_MAX} parameters"
-        raise InvalidQuery(Problem("query", fault)) from None
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise InvalidQuery(Problem("query", "names a parameter twice"))
-    return values
-
-
-def _read(values: dict[str, str], name: str, convert: Callable[[str], T]) -> T | None:
-    text = values.get(name)
-    if text is None:
-        return None
-    try:
-        return convert(text)
-    except ValueError as fault:
-        raise InvalidQuery(Problem(name, str(fault))) from None
-
-
-def _name(text: str) -> str:
+def _text(text: str) -> str:
     if "\0" in text:
         raise ValueError(NO_NUL)
     return text
+
+
+def _one_of(text: str, words: Collection[str]) -> str:
+    if text in words:
+        return text
+    raise ValueError(f"must be one of {', '.join(words)}")
 
 
 def _whole(text: str, highest: int) -> int:

@@ -5,87 +5,85 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
-from laurels.api.bricqs import wire
-from laurels.api.bricqs.errors import GAMIFY, INGEST
+from laurels.api.bricqs import (
+    badges,
+    boards,
+    challenges,
+    claims,
+    contests,
+    holds,
+    ledger,
+    participants,
+    points,
+    rewards,
+    streaks,
+    tiers,
+    wire,
+)
+from laurels.api.bricqs.desk import Desk
+from laurels.api.bricqs.docs import (
+    BASE,
+    COMMON,
+    ID,
+    KEY,
+    KEY_SCHEMES,
+    MISMATCH,
+    PAGES,
+    PARTICIPANT,
+    TENANT,
+    TOO_LARGE,
+    WAIT,
+    error,
+    route,
+)
+from laurels.api.bricqs.errors import INGEST
 from laurels.api.bricqs.gamify import Gamify
 from laurels.api.bricqs.ingest import Ingest
-from laurels.api.bricqs.query import PAGE_SIZE_DEFAULT
 from laurels.api.caller import Callers
 from laurels.api.edge import Edge
-from laurels.api.route import Api, Endpoint, Method, Operation, Parameter, Route, Says
-from laurels.core import limits
+from laurels.api.route import Operation, Parameter, Route, Says
 
 INGEST_TAG: Final = "Bricqs ingest"
-GAMIFY_TAG: Final = "Bricqs gamify"
-KEY_SCHEMES: Final = ("apiKey", "apiKeyBearer")
+GAMIFY_TAG: Final = "Bricqs events"
+RESOURCES: Final = (
+    participants, points, holds, ledger, badges, tiers, streaks, boards, contests, rewards, claims,
+    challenges,
+)  # fmt: skip
+"""Everything below `/gamify` that is no event, each in a module of its own."""
 
 
 def routes(edge: Edge, callers: Callers) -> list[Route]:
     """Return the routes of this API."""
     ingest = Ingest(edge, callers)
-    gamify = Gamify(edge, callers)
+    desk = Desk(edge, callers)
+    gamify = Gamify(desk)
+    path = "/api/v1/ingest/events"
+    history = f"{BASE}/participants/{{participant_id}}/events"
     return [
-        _route("POST", "/api/v1/ingest/events", ingest.post_event, INGEST, INGEST_EVENT),
-        _route("POST", "/api/v1/ingest/events/batch", ingest.post_batch, INGEST, INGEST_BATCH),
-        _route("POST", "/api/v1/ingest/events/sync", ingest.post_sync, INGEST, INGEST_SYNC),
-        _route("POST", "/api/v1/gamify/events", gamify.post_event, GAMIFY, EMIT),
-        _route("POST", "/api/v1/gamify/events/batch", gamify.post_batch, GAMIFY, EMIT_BATCH),
-        _route(
-            "GET",
-            "/api/v1/gamify/participants/{participant_id}/events",
-            gamify.get_history,
-            GAMIFY,
-            HISTORY,
-        ),
+        route("POST", path, ingest.post_event, INGEST_EVENT, INGEST),
+        route("POST", f"{path}/batch", ingest.post_batch, INGEST_BATCH, INGEST),
+        route("POST", f"{path}/sync", ingest.post_sync, INGEST_SYNC, INGEST),
+        route("POST", f"{BASE}/events", gamify.post_event, EMIT),
+        route("POST", f"{BASE}/events/batch", gamify.post_batch, EMIT_BATCH),
+        route("GET", history, gamify.get_history, HISTORY),
+        *(each for resource in RESOURCES for each in resource.routes(desk)),
     ]
 
 
-def _route(method: Method, path: str, endpoint: Endpoint, api: Api, operation: Operation) -> Route:
-    return Route(method=method, path=path, endpoint=endpoint, api=api, operation=operation)
-
-
-def _error(about: str, headers: Mapping[str, str] | None = None) -> Says:
-    return Says(about=about, type=wire.ErrorBody, headers=headers or {})
-
-
-_WAIT: Final = {"Retry-After": "Whole seconds to wait."}
-_MISMATCH: Final = {"Idempotency-Mismatch": "`true` when the key came with other content before."}
-_TENANT: Final = Parameter(
-    name="X-Bricqs-Tenant",
-    place="header",
-    about="Optional; when sent, it must name the key's tenant.",
-)
-_KEY: Final = Parameter(
-    name="Idempotency-Key",
-    place="header",
-    about="The same key within 24 hours is the same event, and gets the first answer again.",
-    type=Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_\-:.]{1,255}$")],
-)
 _DAY: Final[Any] = Annotated[
     str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", extra_json_schema={"format": "date"})
 ]
-_COMMON: Final[Mapping[int, Says]] = {
-    401: _error("`unauthorized`: the key is missing, unknown, expired or revoked."),
-    403: _error("`forbidden`: the tenant is disabled, or X-Bricqs-Tenant names another."),
-    500: _error("A bug of ours."),
-    503: _error("`unavailable`: too much is waiting, or the store is away.", _WAIT),
-}
-_TOO_LARGE: Final[Mapping[int, Says]] = {
-    413: _error("`payload_too_large`: more than 64 KiB, or 4 MiB for a batch."),
-    429: _error("Too many requests.", _WAIT),
-}
 _INGEST_REFUSALS: Final[Mapping[int, Says]] = {
-    400: _error("`validation_error`, or `number_out_of_range` when a rule reads such a number."),
-    **_COMMON,
-    **_TOO_LARGE,
+    400: error("`validationerror`, or `number_out_of_range` when a rule reads such a number."),
+    **COMMON,
+    **TOO_LARGE,
 }
 _GAMIFY_REFUSALS: Final[Mapping[int, Says]] = {
-    **_COMMON,
-    **_TOO_LARGE,
-    422: _error("`unprocessable_entity`, or `number_out_of_range` when a rule reads one."),
+    **COMMON,
+    **TOO_LARGE,
+    422: error("`unprocessable_entity`, or `number_out_of_range` when a rule reads one."),
 }
 
-_ID: Final = "01HQK7N5ABCDEFGHJKMNPQ0000"
 _PURCHASE: Final[Mapping[str, Any]] = {
     "participant_id": "user_123",
     "event_name": "purchase_completed",
@@ -96,12 +94,12 @@ _PURCHASE: Final[Mapping[str, Any]] = {
 _ACCEPTED: Final[Mapping[str, Any]] = {
     "accepted": True,
     "message_id": "1775817000000-0",
-    "event_id": f"evt_{_ID}",
+    "event_id": f"evt_{ID}",
     "duplicate": False,
     "warnings": [],
 }
 _EMITTED: Final[Mapping[str, Any]] = {
-    "event_id": _ID,
+    "event_id": ID,
     "fact_id": "01HQK7N5ABCDEFGHJKMNPQ0001",
     "status": "processed",
     "rewards_granted": [
@@ -119,13 +117,13 @@ INGEST_EVENT: Final = Operation(
     ),
     request=wire.NamedIngestEvent,
     example=_PURCHASE,
-    parameters=(_TENANT,),
+    parameters=(TENANT,),
     security=KEY_SCHEMES,
     replies={
         200: Says(
             about="A duplicate: the ids are those of the first write.",
             type=wire.Accepted,
-            headers=_MISMATCH,
+            headers=MISMATCH,
             example={**_ACCEPTED, "duplicate": True},
         ),
         202: Says(about="Kept.", type=wire.Accepted, example=_ACCEPTED),
@@ -140,7 +138,7 @@ INGEST_BATCH: Final = Operation(
     about="Each event is judged on its own; a bad one never harms its neighbours.",
     request=wire.IngestBatch,
     example={"events": [_PURCHASE]},
-    parameters=(_TENANT,),
+    parameters=(TENANT,),
     security=KEY_SCHEMES,
     replies={202: Says(about="A row an event.", type=wire.BatchAccepted), **_INGEST_REFUSALS},
 )
@@ -152,10 +150,10 @@ INGEST_SYNC: Final = Operation(
     about="As the single route, with the outcome in the answer.",
     request=wire.NamedIngestEvent,
     example=_PURCHASE,
-    parameters=(_TENANT,),
+    parameters=(TENANT,),
     security=KEY_SCHEMES,
     replies={
-        200: Says(about="What it led to.", type=wire.Outcome, headers=_MISMATCH),
+        200: Says(about="What it led to.", type=wire.Outcome, headers=MISMATCH),
         **_INGEST_REFUSALS,
     },
 )
@@ -167,13 +165,13 @@ EMIT: Final = Operation(
     about="Answers with the rewards it led to. A repeat of a key gets the first answer again.",
     request=wire.NamedGamifyEvent,
     example=_PURCHASE,
-    parameters=(_KEY, _TENANT),
+    parameters=(KEY, TENANT),
     security=KEY_SCHEMES,
     replies={
-        200: Says(about="What it led to.", type=wire.Emitted, headers=_MISMATCH, example=_EMITTED),
-        400: _error("`IDEMPOTENCY_KEY_INVALID` or `IDEMPOTENCY_KEY_MISMATCH`."),
+        200: Says(about="What it led to.", type=wire.Emitted, headers=MISMATCH, example=_EMITTED),
+        400: error("`IDEMPOTENCY_KEY_INVALID` or `IDEMPOTENCY_KEY_MISMATCH`."),
         **_GAMIFY_REFUSALS,
-        429: _error("`RATE_LIMIT_PARTICIPANT_EXCEEDED`, or too many requests.", _WAIT),
+        429: error("`RATE_LIMIT_PARTICIPANT_EXCEEDED`, or too many requests.", WAIT),
     },
 )
 
@@ -187,7 +185,7 @@ EMIT_BATCH: Final = Operation(
     ),
     request=wire.GamifyBatch,
     example={"events": [_PURCHASE]},
-    parameters=(_TENANT,),
+    parameters=(TENANT,),
     security=KEY_SCHEMES,
     replies={200: Says(about="A result an event.", type=wire.BatchEmitted), **_GAMIFY_REFUSALS},
 )
@@ -198,35 +196,18 @@ HISTORY: Final = Operation(
     summary="Read a participant's events, newest first",
     about="Events of every API are here. Nobody met yet has an empty page.",
     parameters=(
-        Parameter(
-            name="participant_id",
-            place="path",
-            about="Percent-encoded; an encoded slash belongs to the id.",
-            type=wire.ParticipantId,
-            required=True,
-        ),
+        PARTICIPANT,
         Parameter(name="event_name", place="query", about="Only events of exactly this name."),
         Parameter(name="from_date", place="query", about="First day, UTC.", type=_DAY),
         Parameter(name="to_date", place="query", about="Last day, UTC.", type=_DAY),
-        Parameter(
-            name="page",
-            place="query",
-            about="Counted from 1; default 1.",
-            type=Annotated[int, Meta(ge=1, le=limits.PAGE_MAX)],
-        ),
-        Parameter(
-            name="page_size",
-            place="query",
-            about=f"Default {PAGE_SIZE_DEFAULT}.",
-            type=Annotated[int, Meta(ge=1, le=limits.PAGE_SIZE_MAX)],
-        ),
-        _TENANT,
+        *PAGES,
+        TENANT,
     ),
     security=KEY_SCHEMES,
     replies={
         200: Says(about="A page.", type=wire.HistoryPage),
-        **_COMMON,
-        422: _error("`unprocessable_entity`: a parameter is not what it must be."),
-        429: _error("Too many requests.", _WAIT),
+        **COMMON,
+        422: error("`unprocessable_entity`: a parameter is not what it must be."),
+        429: error("Too many requests.", WAIT),
     },
 )

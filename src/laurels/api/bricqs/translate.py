@@ -1,6 +1,6 @@
 """From the words of `/api/v1` to ours, and from receipts to its replies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,16 +10,30 @@ from laurels.api import instant
 from laurels.api.body import object_text
 from laurels.api.bricqs import wire
 from laurels.api.bricqs.read import Part
-from laurels.core.change import BadgeAwarded, ItemGranted, Parked, PointsPosted, ProgressMoved
-from laurels.core.errors import InvalidBody, Problem
+from laurels.api.exchange import Header
+from laurels.core.change import (
+    BadgeAwarded,
+    Change,
+    FreezesGranted,
+    ItemGranted,
+    Parked,
+    PointsPosted,
+    ProgressMoved,
+    RewardGranted,
+    ScoreMoved,
+    TierChanged,
+)
+from laurels.core.errors import InvalidBody, Problem, Unavailable
 from laurels.core.event import CUSTOM, Event, EventId, Instant, TenantId
-from laurels.core.ledger import is_house
-from laurels.core.number import plain
+from laurels.core.ledger import is_earned
+from laurels.core.number import Millionths, plain
 from laurels.core.ulid import fact_id, message_id
-from laurels.engine.ports import History, Receipt
+from laurels.engine.answers import History
+from laurels.engine.ports import Outcome, Receipt
 
 IGNORED_SHOWN_MAX: Final = 20
 NAME_CHARS_SHOWN_MAX: Final = 100
+MISMATCH: Final[tuple[Header, ...]] = ((b"idempotency-mismatch", b"true"),)
 
 _NOTHING: Final = wire.Results()
 
@@ -72,13 +86,14 @@ def _properties(body: wire.EventBody, texts: wire.Texts) -> tuple[dict[str, Any]
 
 
 def _occurred_at(body: wire.EventBody) -> Instant | None:
-    at = _instant(body.timestamp, "timestamp")
+    at = to_instant(body.timestamp, "timestamp")
     if body.occurred_at is None:
         return at
-    return _agreed(at, _instant(body.occurred_at, "occurred_at"), "timestamp", "occurred_at")
+    return _agreed(at, to_instant(body.occurred_at, "occurred_at"), "timestamp", "occurred_at")
 
 
-def _instant(text: str | None, path: str) -> Instant | None:
+def to_instant(text: str | None, path: str) -> Instant | None:
+    """Read a time that stands in a body. Raises InvalidBody."""
     if text is None:
         return None
     try:
@@ -128,8 +143,11 @@ def to_accepted(receipt: Receipt, ignored: Sequence[str]) -> wire.Accepted:
     )
 
 
-def to_outcome(receipt: Receipt, ignored: Sequence[str]) -> wire.Outcome:
-    results = to_results(receipt)
+def to_outcome(
+    receipt: Receipt, ignored: Sequence[str], ranks: Mapping[str, int | None]
+) -> wire.Outcome:
+    """Render what an event led to; `ranks` are those that its contests' scores came to."""
+    results = to_results(receipt, ranks)
     warnings = warnings_of(receipt, ignored)
     parked = parked_of(receipt)
     if parked:
@@ -146,21 +164,59 @@ def to_outcome(receipt: Receipt, ignored: Sequence[str]) -> wire.Outcome:
     )
 
 
-def to_results(receipt: Receipt) -> wire.Results:
+def to_results(receipt: Receipt, ranks: Mapping[str, int | None]) -> wire.Results:
     points = 0
     moves: list[wire.ObjectiveMove] = []
-    badges: list[wire.BadgeEarned] = []
     for change in receipt.changes:
         if isinstance(change, PointsPosted):
-            if change.currency == receipt.currency and is_house(change.source):
+            if change.currency == receipt.currency and is_earned(change.source, change.target):
                 points += change.amount
-        elif isinstance(change, ProgressMoved):
-            if not change.quiet:
-                moves.append(to_move(change))
-        elif isinstance(change, BadgeAwarded):
-            earned_at = instant.to_text(change.at)
-            badges.append(wire.BadgeEarned(change.badge, change.title, earned_at))
-    return wire.Results(points_granted=points, challenge_progress=moves, badges_earned=badges)
+        elif isinstance(change, ProgressMoved) and not change.quiet:
+            moves.append(to_move(change))
+    return wire.Results(
+        points_granted=points,
+        tier_changed=to_tier_move(receipt.changes),
+        challenge_progress=moves,
+        badges_earned=to_badges(receipt.changes),
+        contest_score_delta=[
+            wire.ScoreDelta(contest, plain(delta), ranks.get(contest))
+            for contest, delta in contest_deltas(receipt).items()
+        ],
+    )
+
+
+def to_badges(changes: Sequence[Change]) -> list[wire.BadgeEarned]:
+    return [
+        wire.BadgeEarned(change.badge, change.title, instant.to_text(change.at))
+        for change in changes
+        if isinstance(change, BadgeAwarded)
+    ]
+
+
+def to_tier_move(changes: Sequence[Change]) -> wire.TierMove | None:
+    """Return the way from the first tier to the last, if there was any."""
+    moves = [change for change in changes if isinstance(change, TierChanged)]
+    if not moves:
+        return None
+    first, last = moves[0], moves[-1]
+    return wire.TierMove(
+        before=first.previous,
+        after=last.tier,
+        code=last.tier,
+        name=last.title or None,
+        level=last.level,
+        previous_code=first.previous,
+        previous_level=first.previous_level,
+    )
+
+
+def contest_deltas(receipt: Receipt) -> dict[str, Millionths]:
+    """Return by how much each contest's score moved, in the order they were first moved."""
+    deltas: dict[str, Millionths] = {}
+    for change in receipt.changes:
+        if isinstance(change, ScoreMoved) and change.is_contest:
+            deltas[change.board] = deltas.get(change.board, 0) + change.after - change.before
+    return deltas
 
 
 def to_move(change: ProgressMoved) -> wire.ObjectiveMove:
@@ -181,19 +237,26 @@ def to_emitted(receipt: Receipt) -> wire.Emitted:
     return wire.Emitted(
         event_id=receipt.id,
         fact_id=fact_id(receipt.id),
-        rewards_granted=list(_granted(receipt)),
+        rewards_granted=list(to_granted(receipt.changes)),
     )
 
 
-def _granted(receipt: Receipt) -> Iterator[wire.Granted]:
-    for change in receipt.changes:
-        if isinstance(change, PointsPosted):
-            if is_house(change.source):
+def to_granted(changes: Sequence[Change]) -> Iterator[wire.Granted]:
+    """Return an entry for whatever was given, in the order of the chain."""
+    for change in changes:
+        match change:
+            case PointsPosted() if is_earned(change.source, change.target):
                 yield wire.PointsGranted(change.amount, change.currency, change.rule)
-        elif isinstance(change, BadgeAwarded):
-            yield wire.BadgeGranted(change.badge, change.title)
-        elif isinstance(change, ItemGranted):
-            yield wire.RewardGranted(change.item, change.quantity)
+            case BadgeAwarded():
+                yield wire.BadgeGranted(change.badge, change.title)
+            case ItemGranted():
+                yield wire.RewardGranted(change.item, change.quantity)
+            case RewardGranted():
+                yield wire.RewardGranted(change.reward, 1, change.claim, change.title)
+            case FreezesGranted():
+                yield wire.FreezesGranted(change.streak, change.quantity)
+            case _:
+                pass
 
 
 def parked_of(receipt: Receipt) -> Parked | None:
@@ -217,3 +280,9 @@ def to_history_page(
         for entry in history.entries
     ]
     return wire.HistoryPage(participant, events, history.total, page, page_size)
+
+
+def refuse_if_unavailable(outcomes: Sequence[Outcome]) -> None:
+    """Let the caller send the whole batch again when none of it could be taken."""
+    if outcomes and all(isinstance(outcome, Unavailable) for outcome in outcomes):
+        raise outcomes[0]  # pyright: ignore[reportGeneralTypeIssues] - all of them are

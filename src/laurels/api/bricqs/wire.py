@@ -29,9 +29,13 @@ Key: TypeAlias = Annotated[
     Meta(
         min_length=1,
         max_length=limits.KEY_CHARS_MAX,
-        description="The same key within 24 hours is the same event, counted once.",
+        description="The same key within 24 hours is the same request, counted once.",
     ),
 ]
+Code: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=255, description="The id that it has in the rulebook.")
+]
+Reason: TypeAlias = Annotated[str, Meta(max_length=500)]
 Source: TypeAlias = Annotated[
     str, Meta(max_length=limits.SOURCE_CHARS_MAX, description="The service that reports it.")
 ]
@@ -81,6 +85,18 @@ class GamifyEvent(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fi
     occurred_at: Time | None = None
     idempotency_key: Key | None = None
     source: Source | None = None
+
+
+class About(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """Whatever is about one participant."""
+
+    participant_id: ParticipantId
+
+
+class Keyed(About, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """The same, under a key: `Idempotency-Key` may carry it instead."""
+
+    idempotency_key: Key | None = None
 
 
 EventBody: TypeAlias = IngestEvent | GamifyEvent
@@ -174,14 +190,36 @@ class BadgeEarned(Struct, frozen=True, gc=False):
     earned_at: str
 
 
+class TierMove(
+    Struct, frozen=True, gc=False, kw_only=True, rename={"before": "from", "after": "to"}
+):
+    """From one tier to another. A tier that was lost leaves null."""
+
+    before: str | None
+    after: str | None
+    code: str | None
+    name: str | None
+    level: int
+    previous_code: str | None
+    previous_level: int
+
+
+class ScoreDelta(Struct, frozen=True, gc=False):
+    """What the event moved a contest's score by, and the rank it came to."""
+
+    contest_id: str
+    delta: int | float
+    new_rank: int | None
+
+
 class Results(Struct, frozen=True, kw_only=True):
     """What the event led to. Points are of the first currency."""
 
     points_granted: int = 0
-    tier_changed: None = None
+    tier_changed: TierMove | None = None
     challenge_progress: list[ObjectiveMove] = []
     badges_earned: list[BadgeEarned] = []
-    contest_score_delta: list[dict[str, Any]] = []
+    contest_score_delta: list[ScoreDelta] = []
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -214,11 +252,22 @@ class BadgeGranted(Struct, frozen=True, tag_field="type", tag="badge", gc=False)
 
 
 class RewardGranted(Struct, frozen=True, tag_field="type", tag="reward", gc=False):
+    """An item, or one of the catalogue: that has a claim, and waits for the participant."""
+
     reward_id: str
+    quantity: int
+    claim_id: str | UnsetType = UNSET
+    reward_name: str | UnsetType = UNSET
+
+
+class FreezesGranted(Struct, frozen=True, tag_field="type", tag="freeze", gc=False):
+    """Freezes of a streak, each of which forgives a missed period."""
+
+    streak_code: str
     quantity: int
 
 
-Granted: TypeAlias = PointsGranted | BadgeGranted | RewardGranted
+Granted: TypeAlias = PointsGranted | BadgeGranted | RewardGranted | FreezesGranted
 
 
 class Emitted(Struct, frozen=True, kw_only=True):
@@ -267,10 +316,12 @@ class ErrorBody(Struct, frozen=True):
     """
     Why not, for a person in `detail` and for a program in `code`.
 
-    `error` is `code` in lower case.
+    `error` is `code` in lower case. Too few points also tell how many there are and are asked for.
     """
 
     detail: str
     code: str
     error: str
     errors: list[Fault]
+    available: int | UnsetType = UNSET
+    required: int | UnsetType = UNSET

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from laurels.core.change import BadgeAwarded, ChallengeCompleted, Parked, PointsPosted
-from laurels.core.event import Command
+from laurels.core.command import Command
 from laurels.core.ledger import is_house
 from laurels.engine.ports import Outcome, Receipt
 

@@ -6,9 +6,9 @@ VALUES (:tenant, :id, :participant, :name, :properties, :occurred_at, :received_
 
 -- name: insert_journal
 INSERT INTO journal (tenant, number, command, operation, participant, version, recorded_at,
-                     changes)
+                     changes, before)
 VALUES (:tenant, :number, :command, :operation, :participant, :version, :recorded_at,
-        :changes);
+        :changes, :before);
 
 -- name: insert_postings
 INSERT INTO postings (tenant, number, position, source, target, currency, amount, rule)
@@ -29,6 +29,19 @@ INSERT INTO participants (tenant, id, state)
 VALUES (:tenant, :id, :state)
     ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state;
 
+-- name: set_due
+-- Apart from the state, which is written far more often: the index is left alone then.
+UPDATE participants
+   SET due_at = :due_at
+ WHERE tenant = :tenant
+   AND id = :id;
+
+-- name: find_participant
+SELECT state
+  FROM participants
+ WHERE tenant = :tenant
+   AND id = :id;
+
 -- name: put_windows
 INSERT INTO windows (tenant, participant, challenge, window, progress)
 VALUES (:tenant, :participant, :challenge, :window, :progress)
@@ -48,6 +61,17 @@ SELECT version, source
  WHERE tenant = :tenant
  ORDER BY version DESC
  LIMIT 1;
+
+-- name: rulebook_version
+SELECT MAX(version)
+  FROM rulebooks
+ WHERE tenant = :tenant;
+
+-- name: rulebook_of_version
+SELECT version, source
+  FROM rulebooks
+ WHERE tenant = :tenant
+   AND version = :version;
 
 -- name: insert_rulebook
 INSERT INTO rulebooks (tenant, version, currency, source, applied_at)
@@ -73,6 +97,12 @@ SELECT COUNT(*)
    AND occurred_at >= :since
    AND occurred_at < :until
    AND (:name IS NULL OR name = :name);
+
+-- name: count_events
+SELECT COUNT(*)
+  FROM events
+ WHERE tenant = :tenant
+   AND participant = :participant;
 
 -- name: journal_after
 SELECT number, command, operation, participant, version, recorded_at, changes
@@ -105,3 +135,9 @@ DELETE FROM receipts
    AND participant = :participant
    AND operation = :operation
    AND key = :key;
+
+-- name: journal_of_command
+SELECT number, operation, recorded_at, changes, before
+  FROM journal
+ WHERE tenant = :tenant
+   AND command = :command;

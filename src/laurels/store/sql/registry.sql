@@ -70,3 +70,17 @@ UPDATE api_keys
 SELECT tenant
   FROM heads
  ORDER BY tenant;
+
+-- name: worlds_with_rulebooks
+SELECT DISTINCT tenant
+  FROM rulebooks
+ ORDER BY tenant;
+
+-- name: participants_due
+-- Of all worlds, since the scheduler looks after all of them.
+SELECT tenant, id
+  FROM participants
+ WHERE tenant IN (SELECT tenant FROM heads)
+   AND due_at <= :now
+ ORDER BY due_at
+ LIMIT :count;

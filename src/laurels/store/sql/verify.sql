@@ -38,13 +38,41 @@ SELECT r.participant, r.operation, r.number
    AND (j.number IS NULL OR j.participant <> r.participant);
 
 -- name: sum_postings
--- What each participant's account holds, has earned and has spent, by its postings.
-SELECT account, currency, SUM(amount), SUM(MAX(amount, 0)), SUM(MAX(-amount, 0))
-  FROM (SELECT target AS account, currency, amount FROM postings WHERE tenant = :tenant
+-- What each participant has in hand, has earned and spent, and has set aside, by their postings.
+SELECT participant, currency, SUM(in_hand), SUM(earned), SUM(spent), SUM(held)
+  FROM (SELECT substr(target, 3) AS participant, currency,
+               CASE WHEN target LIKE 'p:%' THEN amount ELSE 0 END AS in_hand,
+               CASE WHEN source = '@mint' THEN amount ELSE 0 END AS earned,
+               CASE WHEN source = '@spent' THEN -amount ELSE 0 END AS spent,
+               CASE WHEN target LIKE 'h:%' THEN amount ELSE 0 END AS held
+          FROM postings
+         WHERE tenant = :tenant AND target NOT LIKE '@%'
          UNION ALL
-        SELECT source, currency, -amount FROM postings WHERE tenant = :tenant)
- WHERE account NOT LIKE '@%'
- GROUP BY account, currency;
+        SELECT substr(source, 3), currency,
+               CASE WHEN source LIKE 'p:%' THEN -amount ELSE 0 END,
+               0,
+               CASE WHEN target LIKE '@%' AND target <> '@expired' THEN amount ELSE 0 END,
+               CASE WHEN source LIKE 'h:%' THEN -amount ELSE 0 END
+          FROM postings
+         WHERE tenant = :tenant AND source NOT LIKE '@%')
+ GROUP BY participant, currency;
+
+-- name: verify_pools
+-- Stock that was taken another number of times than there are claims.
+SELECT p.reward, p.taken, COUNT(c.id)
+  FROM pools AS p
+  LEFT JOIN claims AS c ON c.tenant = p.tenant AND c.reward = p.reward
+ WHERE p.tenant = :tenant
+ GROUP BY p.reward, p.taken
+HAVING p.taken <> COUNT(c.id);
+
+-- name: verify_contests
+-- Contests that are closed, and no command has closed them.
+SELECT c.contest
+  FROM contests AS c
+ WHERE c.tenant = :tenant
+   AND NOT EXISTS (SELECT 1 FROM journal AS j
+                    WHERE j.tenant = c.tenant AND j.operation = 'close:' || c.contest);
 
 -- name: all_states
 SELECT id, state
@@ -60,7 +88,9 @@ SELECT challenge, window, progress
 
 -- name: all_journal
 -- Each participant's changes in the order they were decided, to be folded into the state again.
-SELECT participant, changes
+-- What is about nobody in particular is left out.
+SELECT participant, command, changes, before
   FROM journal
  WHERE tenant = :tenant
+   AND participant <> ''
  ORDER BY participant, number;

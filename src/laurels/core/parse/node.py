@@ -31,6 +31,8 @@ DATE_TIME: Final = re.compile(
 UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 QUOTED_CHARS_MAX: Final = 60
 NAMES_SHOWN_MAX: Final = 12
+NAMES_COMPARED_MAX: Final = 1_000
+"""So many are tried when we guess what was meant; to guess among more would take long."""
 HUGE_BITS: Final = 1_024
 
 Choice = TypeVar("Choice", bound=str)
@@ -73,13 +75,11 @@ class Node(Struct, frozen=True):
             message = f"and perhaps more: reading stopped after {PROBLEMS_MAX} problems"
             raise RulebookRefused(*self.problems, Problem(ROOT, message))
 
-    def fields(self, known: tuple[str, ...], later: tuple[str, ...] = ()) -> "Fields":
-        """Read a mapping, and name the keys that we do not know, or do not know yet."""
+    def fields(self, known: tuple[str, ...]) -> "Fields":
+        """Read a mapping, and name the keys that we do not know."""
         children = self.mapping()
         for key, child in children.items():
-            if key in later:
-                child.refuse("not in this version of Laurels yet; leave it out")
-            elif key not in known:
+            if key not in known:
                 child.refuse(unknown("key", key, known))
         return Fields(self, children)
 
@@ -143,15 +143,47 @@ class Node(Struct, frozen=True):
             self.refuse(unknown(what, text, tuple(names)))
         return text
 
-    def whole(self, most: int) -> int:
-        """Read a whole number from 1 to `most`."""
+    def names(self, what: str, known: Collection[str]) -> tuple[str, ...]:
+        """Read a list of names that the rulebook has elsewhere, each once."""
+        names = dict[str, None]()
+        for child in self.items():
+            name = child.known(what, known)
+            if name and name in names:
+                child.refuse(f"`{name}` is there twice")
+            names[name] = None
+        return tuple(names)
+
+    def flag(self, *, default: bool) -> bool:
+        if not isinstance(self.value, bool):
+            self.expect("true or false, without quotes")
+            return default
+        return self.value
+
+    def whole(self, most: int, *, least: int = 1, default: int | None = None) -> int:
+        """Read a whole number from `least`, which is the default as well, to `most`."""
         if not isinstance(self.value, int) or isinstance(self.value, bool):
             self.expect("a whole number", hint="; write digits only")
-        elif not 1 <= self.value <= most:
-            self.refuse(f"must be a whole number from 1 to {most:,}, not {quoted(self.value)}")
+        elif not least <= self.value <= most:
+            bounds = f"from {least:,} to {most:,}"
+            self.refuse(f"must be a whole number {bounds}, not {quoted(self.value)}")
         else:
             return int(self.value)
-        return 1
+        return least if default is None else default
+
+    def whole_or(self, words: dict[str, int | None], default: int | None) -> int | None:
+        """Read a whole number, or a word that stands for one or for no limit."""
+        if self.is_absent:
+            return default
+        if not isinstance(self.value, str):
+            return self.whole(NUMBER_MAX)
+        if self.value not in words:
+            listed = " or ".join(f"`{word}`" for word in words)
+            self.refuse(f"must be a whole number or {listed}, not the text {quoted(self.value)}")
+        return words.get(self.value, default)
+
+    def days(self, most: int) -> int:
+        """Read `{days: 30}`; an absent one is 0."""
+        return 0 if self.is_absent else self.fields(("days",)).need("days").whole(most)
 
     def number(self) -> Millionths:
         """Read a number, into millionths."""
@@ -260,7 +292,7 @@ def unknown(what: str, name: str, known: tuple[str, ...]) -> str:
     >>> unknown("key", "x", ("id", "objectives"))
     'unknown key "x": write one of `id`, `objectives`'
     """
-    near = get_close_matches(name[:100], known, n=1)
+    near = get_close_matches(name[:100], known[:NAMES_COMPARED_MAX], n=1)
     if near:
         return f"unknown {what} {quoted(name)}: did you mean `{near[0]}`?"
     if not known:

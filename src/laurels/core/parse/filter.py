@@ -4,7 +4,7 @@ from typing import Final
 
 from laurels.core.filter import All, Clause, Filter, Json, Not, Path, Some, path_of
 from laurels.core.limits import FILTER_DEPTH_MAX, JSON_DEPTH_MAX
-from laurels.core.node import Node, describe, unknown
+from laurels.core.parse.node import Node, describe, unknown
 
 OPERATORS: Final = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "not_in", "exists", "contains")
 GROUPS: Final = ("any", "all", "not")

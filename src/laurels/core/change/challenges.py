@@ -1,6 +1,4 @@
-"""What can come of a fact, in the past tense. Written to the journal; read by every reply."""
-
-from typing import TypeAlias
+"""What can come of a challenge."""
 
 from msgspec import Struct
 
@@ -47,50 +45,32 @@ class ChallengeClaimed(Struct, frozen=True, omit_defaults=True, gc=False, tag="c
     because: int = -1
 
 
-class PointsPosted(Struct, frozen=True, omit_defaults=True, gc=False, tag="points.posted"):
-    """So much of a currency went from one account to another."""
+class ChallengeMilestoneReached(
+    Struct, frozen=True, omit_defaults=True, gc=False, tag="challenge.milestone"
+):
+    """A challenge's milestone was reached, once per window; its rewards follow."""
 
-    source: str
-    target: str
-    currency: str
-    amount: int
-    rule: str
-    because: int = -1
-
-
-class BadgeAwarded(Struct, frozen=True, omit_defaults=True, gc=False, tag="badge.awarded"):
-    """A badge, once per participant and for good."""
-
-    badge: str
-    title: str
-    rule: str
+    challenge: str
+    milestone: str
+    window: str
     at: Instant
     because: int = -1
 
 
-class ItemGranted(Struct, frozen=True, omit_defaults=True, gc=False, tag="item.granted"):
-    """So many of an item."""
+class ChallengeDroppedOff(
+    Struct, frozen=True, omit_defaults=True, gc=False, tag="challenge.drop_off"
+):
+    """A challenge that was begun has not moved for long; told once for each standstill."""
 
-    item: str
-    quantity: int
-    rule: str
+    challenge: str
+    window: str
+    at: Instant
     because: int = -1
 
 
-class Parked(Struct, frozen=True, omit_defaults=True, gc=False, tag="parked"):
-    """A limit was met while deciding: the event is kept with its reason, and changed nothing."""
+class Enrolled(Struct, frozen=True, omit_defaults=True, gc=False, tag="challenge.enrolled"):
+    """A participant asked to take part in a challenge."""
 
-    reason: str
-    message: str
+    challenge: str
+    at: Instant
     because: int = -1
-
-
-Change: TypeAlias = (
-    ProgressMoved
-    | ChallengeCompleted
-    | ChallengeClaimed
-    | PointsPosted
-    | BadgeAwarded
-    | ItemGranted
-    | Parked
-)

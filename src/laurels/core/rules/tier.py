@@ -1,0 +1,127 @@
+"""Tiers: levels by what was ever earned, or by how many facts were heard."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from laurels.core.change import Change, TierChanged, TierMeasured
+from laurels.core.command import AssignTier
+from laurels.core.errors import UnknownName
+from laurels.core.event import Fact, Instant
+from laurels.core.rulebook import Ladder, Level
+from laurels.core.rules.chain import Chain
+from laurels.core.section import TIER
+from laurels.core.state import TIER_COUNT
+from laurels.core.window import DAY_MS, window_ends, window_key
+
+ZONES_APART_DAYS: Final = 2
+"""So long before its end a period is that period in every zone, wherever somebody has moved to."""
+
+
+def climb(chain: Chain, ladder: Ladder, fact: Fact) -> Iterator[Change]:
+    """Count what a ladder hears, and raise the participant where that is enough."""
+    if ladder.currency is None:
+        measure = chain.draft.progress(TIER_COUNT, "").measure + 1
+        yield TierMeasured("", measure, fact.because)
+    else:
+        measure = chain.draft.balance(ladder.currency).earned
+    if ladder.requalify is not None:
+        window = window_key(ladder.requalify.window, fact.at, chain.calendar) or ""
+        gained = 1 if ladder.currency is None else fact.data["amount"]
+        after = chain.draft.progress(TIER_COUNT, window).measure + gained
+        yield TierMeasured(window, after, fact.because)
+    yield from _raise(chain, ladder, measure, fact)
+
+
+def assign(chain: Chain, command: AssignTier) -> Iterator[Change]:
+    """Give a tier by hand; to have it already, by hand or not, changes nothing."""
+    level, ladder = chain.rulebook.levels.get(command.tier), chain.rulebook.rulebook.tiers
+    if level is None or ladder is None:
+        raise UnknownName("The rulebook has no such tier.")
+    standing = chain.draft.read(TIER)
+    if standing is not None and standing.tier == level.id:
+        return
+    automatic = automatic_level(ladder, measure_of(chain, ladder))
+    yield TierChanged(
+        level.id,
+        level.title,
+        level.level,
+        command.received_at,
+        previous=standing.tier if standing else None,
+        previous_level=standing.level if standing else 0,
+        manual=True,
+        automatic_level=automatic.level if automatic else 0,
+        reason=command.reason,
+    )
+    _look_again(chain, ladder, command.received_at)
+
+
+def requalify(chain: Chain, at: Instant) -> Iterator[Change]:
+    """Settle the period of requalification whose grace ends at `at`."""
+    ladder, standing = chain.rulebook.rulebook.tiers, chain.draft.read(TIER)
+    chain.draft.set_due(TIER.at(""), None)
+    if ladder is None or ladder.requalify is None or standing is None or standing.tier is None:
+        return
+    in_period = at - (ladder.requalify.grace_days + ZONES_APART_DAYS) * DAY_MS
+    if not standing.manual and standing.since <= in_period:
+        window = window_key(ladder.requalify.window, in_period, chain.calendar) or ""
+        gained = chain.draft.progress(TIER_COUNT, window).measure
+        kept = next((level for level in reversed(ladder.levels) if level.keep <= gained), None)
+        if (kept.level if kept else 0) < standing.level:
+            yield _changed(chain, kept, at)
+            _look_again(chain, ladder, at)
+            return
+    # The next period is settled when its own grace ends.
+    _due(chain, ladder, window_ends(ladder.requalify.window, in_period, chain.calendar))
+
+
+def measure_of(chain: Chain, ladder: Ladder) -> int:
+    if ladder.currency is None:
+        return chain.draft.progress(TIER_COUNT, "").measure
+    return chain.draft.balance(ladder.currency).earned
+
+
+def automatic_level(ladder: Ladder, measure: int) -> Level | None:
+    """Return the highest level that a measure reaches."""
+    return next((level for level in reversed(ladder.levels) if level.at <= measure), None)
+
+
+def _raise(chain: Chain, ladder: Ladder, measure: int, fact: Fact) -> Iterator[Change]:
+    level, standing = automatic_level(ladder, measure), chain.draft.read(TIER)
+    if level is None:
+        return
+    current = 0 if standing is None else standing.level
+    floor = standing.automatic_level if standing is not None and standing.manual else 0
+    has_one = standing is not None and standing.tier is not None
+    if (level.level > current or not has_one) and (not floor or level.level > floor):
+        yield _changed(chain, level, fact.at, fact.because)
+        _look_again(chain, ladder, fact.at)
+
+
+def _changed(chain: Chain, level: Level | None, at: Instant, because: int = -1) -> TierChanged:
+    standing = chain.draft.read(TIER)
+    return TierChanged(
+        level.id if level else None,
+        level.title if level else "",
+        level.level if level else 0,
+        at,
+        previous=standing.tier if standing else None,
+        previous_level=standing.level if standing else 0,
+        because=because,
+    )
+
+
+def _look_again(chain: Chain, ladder: Ladder, since: Instant) -> None:
+    """The period in which a tier was reached is its own; the one after it is settled first."""
+    standing = chain.draft.read(TIER)
+    if ladder.requalify is None:
+        return
+    if standing is None or standing.tier is None:
+        chain.draft.set_due(TIER.at(""), None)
+    else:
+        _due(chain, ladder, window_ends(ladder.requalify.window, since, chain.calendar))
+
+
+def _due(chain: Chain, ladder: Ladder, in_period: Instant) -> None:
+    assert ladder.requalify is not None
+    ends = window_ends(ladder.requalify.window, in_period, chain.calendar)
+    chain.draft.set_due(TIER.at(""), ends + ladder.requalify.grace_days * DAY_MS)

@@ -1,0 +1,165 @@
+"""Turns the passing of time into commands: what is due is settled, contests end."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from laurels.core.command import HOUSE, CloseContest, Command, CompleteContest, PayPrize, Tick
+from laurels.core.compile import Compiled
+from laurels.core.errors import Unavailable
+from laurels.core.event import EventId, Instant, TenantId
+from laurels.core.rulebook import Contest
+from laurels.core.window import window_key
+from laurels.engine.answers import BoardName, ContestRow, Placed
+from laurels.engine.contests import last_rank, prizes
+from laurels.engine.ports import Clock, Queries, Snapshots, Submitter
+
+log = logging.getLogger(__name__)
+
+STEP_S: Final = 1.0
+COMMANDS_AT_ONCE_MAX: Final = 200
+"""In one submission, so that live traffic never waits long behind the scheduler."""
+
+
+class Scheduler:
+    """
+    Looks every second for what is due, in all tenants.
+
+    It only ever submits commands that change nothing when somebody else was faster, so there may be
+    any number of schedulers; after a long stop everything is caught up with once.
+    """
+
+    def __init__(
+        self, submitter: Submitter, queries: Queries, snapshots: Snapshots, clock: Clock
+    ) -> None:
+        self._submitter = submitter
+        self._queries = queries
+        self._snapshots = snapshots
+        self._clock = clock
+        self._seen_days: dict[tuple[TenantId, str], int] = {}
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            try:
+                is_behind = await self.step()
+            except Unavailable as refusal:
+                log.warning("what is due has to wait: %s", refusal)
+                is_behind = False
+            except Exception:
+                log.exception("the scheduler stumbled, and goes on")
+                is_behind = False
+            await asyncio.sleep(0 if is_behind else STEP_S)
+
+    async def step(self) -> bool:
+        """Settle a bounded number of participants, and end contests; say whether more are due."""
+        now = self._clock.now()
+        due = await asyncio.to_thread(self._queries.due, now, COMMANDS_AT_ONCE_MAX)
+        await self._submit(
+            [
+                Tick(tenant=tenant, id=tick_id, participant=who, received_at=at, at=now)
+                for (tenant, who), (at, tick_id) in zip(due, self._ids(len(due)), strict=True)
+            ]
+        )
+        for world in await asyncio.to_thread(self._queries.worlds):
+            rulebook = await asyncio.to_thread(self._queries.rulebook, world)
+            if rulebook.rulebook.contests:
+                await self._end_contests(world, rulebook, now)
+            await asyncio.to_thread(self._remember_ranks, world, rulebook, now)
+        return len(due) == COMMANDS_AT_ONCE_MAX
+
+    def _remember_ranks(self, tenant: TenantId, rulebook: Compiled, now: Instant) -> None:
+        """Take a snapshot of each board when a day begins by its clock."""
+        day = rulebook.calendar.day(now)
+        for board in rulebook.rulebook.leaderboards:
+            window = window_key(board.window, now, rulebook.calendar)
+            if window is not None and self._seen_days.get((tenant, board.id)) != day:
+                name = BoardName(board.id, window, board.ties)
+                self._snapshots.take_snapshot(tenant, name, day=day)
+                self._seen_days[tenant, board.id] = day
+
+    async def _end_contests(self, tenant: TenantId, rulebook: Compiled, now: Instant) -> None:
+        closed = await asyncio.to_thread(self._queries.contests, tenant)
+        over = [
+            contest.id
+            for contest in rulebook.rulebook.contests
+            if not contest.draft
+            and contest.id not in closed
+            and contest.ends + contest.grace_ms <= now
+        ]
+        if over:
+            await self._submit(
+                [
+                    CloseContest(
+                        tenant=tenant, id=id_, participant=HOUSE, received_at=at, contest=contest
+                    )
+                    for contest, (at, id_) in zip(over, self._ids(len(over)), strict=True)
+                ]
+            )
+            closed = await asyncio.to_thread(self._queries.contests, tenant)
+        for row in closed.values():
+            if row.completed_at is None:
+                await self._pay(tenant, row)
+
+    async def _pay(self, tenant: TenantId, row: ContestRow) -> None:
+        """Send out the prizes from where they got to, by the rulebook that closed the contest."""
+        rulebook = await asyncio.to_thread(self._queries.rulebook_of, tenant, row.version)
+        contest = rulebook.boards.get(row.contest)
+        if isinstance(contest, Contest):
+            places = await asyncio.to_thread(self._places, tenant, contest)
+            won = self._prizes(tenant, contest, rulebook, places, row)
+            while commands := list(islice(won, COMMANDS_AT_ONCE_MAX)):
+                await self._submit(commands)
+        ((at, id_),) = self._ids(1)
+        await self._submit(
+            [
+                CompleteContest(
+                    tenant=tenant, id=id_, participant=HOUSE, received_at=at, contest=row.contest
+                )
+            ]
+        )
+
+    def _places(self, tenant: TenantId, contest: Contest) -> list[Placed]:
+        name = BoardName(contest.id, "", contest.ties)
+        # Where ranks are shared, more may win than the last rank says.
+        count = last_rank(contest)
+        if count and contest.ties != "earliest":
+            count = self._queries.total(tenant, name)
+        return self._queries.top(tenant, name, count).places if count else []
+
+    def _prizes(
+        self,
+        tenant: TenantId,
+        contest: Contest,
+        rulebook: Compiled,
+        places: list[Placed],
+        row: ContestRow,
+    ) -> Iterator[PayPrize]:
+        for place, rewards in prizes(contest, places, rulebook.rulebook.currencies[0]):
+            if place.rank < row.paid:
+                continue
+            ((received_at, id_),) = self._ids(1)
+            yield PayPrize(
+                tenant=tenant,
+                id=id_,
+                participant=place.participant,
+                received_at=received_at,
+                key=f"contest:{contest.id}:{place.participant}",
+                contest=contest.id,
+                rank=place.rank,
+                rewards=rewards,
+                at=row.closed_at,
+            )
+
+    def _ids(self, count: int) -> list[tuple[Instant, EventId]]:
+        at, ids = self._clock.accept(count)
+        return [(at, each) for each in ids]
+
+    async def _submit(self, commands: Sequence[Command]) -> None:
+        """Raise Unavailable where the store could not take them: the next step tries again."""
+        if commands:
+            for outcome in await self._submitter.submit(commands):
+                if isinstance(outcome, Unavailable):
+                    raise outcome

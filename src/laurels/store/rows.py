@@ -1,0 +1,180 @@
+"""What came of a batch, as the rows of each table."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from laurels.core import limits
+from laurels.core.change import (
+    Change,
+    ContestCompleted,
+    ContestFrozen,
+    Parked,
+    PointsPosted,
+    PrizeWon,
+    RewardClaimed,
+    RewardGranted,
+    RewardSettled,
+)
+from laurels.core.event import Event
+from laurels.engine.ports import Receipt, Record, Remembered
+
+Row: TypeAlias = tuple[Any, ...]
+
+_encode: Final = msgspec.json.Encoder().encode
+decode_changes: Final = msgspec.json.Decoder(tuple[Change, ...]).decode
+
+
+def encode_list(texts: Iterable[str]) -> str:
+    return _encode(list(texts)).decode()
+
+
+def event_row(record: Record) -> Row | None:
+    event = record.command
+    if not isinstance(event, Event):
+        return None
+    changes = record.remembered.receipt.changes
+    return (
+        event.tenant,
+        event.id,
+        event.participant,
+        event.name,
+        event.properties_json,
+        event.occurred_at,
+        event.received_at,
+        event.key,
+        event.source,
+        "parked" if changes and isinstance(changes[0], Parked) else "processed",
+    )
+
+
+def journal_row(number: int, record: Record) -> Row:
+    command, receipt = record.command, record.remembered.receipt
+    return (
+        command.tenant,
+        number,
+        command.id,
+        command.operation,
+        command.participant,
+        receipt.version,
+        receipt.recorded_at,
+        _encode(receipt.changes).decode(),
+        record.before,
+    )
+
+
+def posting_rows(number: int, record: Record) -> list[Row]:
+    return [
+        (
+            record.command.tenant,
+            number,
+            position,
+            change.source,
+            change.target,
+            change.currency,
+            change.amount,
+            change.rule,
+        )
+        for position, change in enumerate(record.remembered.receipt.changes)
+        if isinstance(change, PointsPosted)
+    ]
+
+
+def receipt_rows(numbered: Iterable[tuple[int, Record]]) -> list[Row]:
+    return [
+        (
+            record.command.tenant,
+            *record.address,
+            record.command.received_at,
+            number,
+            limits.RECEIPT_LIFETIME_MS,
+        )
+        for number, record in numbered
+        if record.address is not None
+    ]
+
+
+def shared_rows(records: Iterable[Record]) -> Iterator[tuple[str, Row]]:
+    """Return the statements, with their rows, for what participants share; there are few."""
+    for record in records:
+        for change in record.remembered.receipt.changes:
+            rows = _SHARED_ROWS.get(type(change))
+            if rows is not None:
+                yield from rows(record, change)
+
+
+def _taken_rows(record: Record, change: RewardGranted | RewardClaimed) -> Iterator[tuple[str, Row]]:
+    tenant = record.command.tenant
+    if isinstance(change, RewardGranted) or not change.granted:
+        yield "take_from_pool", (tenant, change.reward, 1, 0)
+    yield "put_claims", (tenant, record.command.participant, *_claim(change))
+
+
+def _settled_rows(record: Record, change: RewardSettled) -> Iterator[tuple[str, Row]]:
+    tenant = record.command.tenant
+    if change.restocked:
+        yield "take_from_pool", (tenant, change.reward, 0, 1)
+    row = (change.status, tenant, record.command.participant, change.claim)
+    yield "settle_claims", row
+
+
+def _closed_rows(record: Record, change: ContestFrozen) -> Iterator[tuple[str, Row]]:
+    version = record.remembered.receipt.version
+    yield "close_contest", (record.command.tenant, change.contest, version, change.at)
+
+
+def _won_rows(record: Record, change: PrizeWon) -> Iterator[tuple[str, Row]]:
+    yield "pay_contest", (change.rank, record.command.tenant, change.contest)
+
+
+def _completed_rows(record: Record, change: ContestCompleted) -> Iterator[tuple[str, Row]]:
+    yield "complete_contest", (change.at, record.command.tenant, change.contest)
+
+
+def _claim(change: RewardGranted | RewardClaimed) -> Row:
+    has_code = isinstance(change, RewardClaimed) and change.has_code
+    status = "claimed" if isinstance(change, RewardClaimed) else "granted"
+    return (
+        change.claim,
+        change.reward,
+        change.title,
+        change.reward_type,
+        change.number,
+        int(has_code),
+        status,
+        change.at,
+    )
+
+
+def to_remembered(  # noqa: PLR0917 - the columns of one row, in the order of its SELECT
+    received_at: int,
+    command: str,
+    version: int,
+    recorded_at: int,
+    changes: str,
+    currency: str,
+    name: str | None,
+    properties: str | None,
+    occurred_at: int | None,
+) -> Remembered:
+    receipt = Receipt(
+        id=command,
+        name=name or "",
+        version=version,
+        currency=currency,
+        recorded_at=recorded_at,
+        received_at=received_at,
+        changes=decode_changes(changes),
+    )
+    return Remembered(receipt, properties or "{}", occurred_at or 0)
+
+
+_SHARED_ROWS: Final[dict[type, Callable[[Record, Any], Iterator[tuple[str, Row]]]]] = {
+    ContestCompleted: _completed_rows,
+    ContestFrozen: _closed_rows,
+    PrizeWon: _won_rows,
+    RewardClaimed: _taken_rows,
+    RewardGranted: _taken_rows,
+    RewardSettled: _settled_rows,
+}

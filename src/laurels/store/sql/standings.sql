@@ -1,0 +1,76 @@
+-- Rankings. The order itself is held in memory: here are the rows that it is made of.
+
+-- name: put_standings
+INSERT INTO standings (tenant, board, window, participant, segment, score, reached_at)
+VALUES (:tenant, :board, :window, :participant, :segment, :score, :reached_at)
+    ON CONFLICT (tenant, board, window, participant) DO UPDATE
+       SET segment = excluded.segment,
+           score = excluded.score,
+           reached_at = excluded.reached_at;
+
+-- name: journal_head
+SELECT number
+  FROM heads
+ WHERE tenant = :tenant;
+
+-- name: standings_of_board
+-- A few thousand entries a row, best first: SQLite sorts and spells them while other threads run.
+-- Each row that is fetched gives up the interpreter and has to wait for it again.
+SELECT json_group_array(json_array(participant, score, reached_at))
+  FROM (SELECT participant, score, reached_at,
+               (row_number() OVER (ORDER BY score DESC, reached_at, participant) - 1)
+               / :block AS block
+          FROM standings
+         WHERE tenant = :tenant
+           AND board = :board
+           AND window = :window)
+ GROUP BY block
+ ORDER BY block;
+
+-- name: standings_of_segment
+-- The same, of one part of the board.
+SELECT json_group_array(json_array(participant, score, reached_at))
+  FROM (SELECT participant, score, reached_at,
+               (row_number() OVER (ORDER BY score DESC, reached_at, participant) - 1)
+               / :block AS block
+          FROM standings
+         WHERE tenant = :tenant
+           AND board = :board
+           AND window = :window
+           AND segment = :segment)
+ GROUP BY block
+ ORDER BY block;
+
+-- name: put_snapshot
+-- The ranks of a day are those it began with: the first stay.
+INSERT INTO snapshots (tenant, board, window, segment, day, ranks, has_more)
+VALUES (:tenant, :board, :window, :segment, :day, :ranks, :has_more)
+    ON CONFLICT (tenant, board, window, segment, day) DO NOTHING;
+
+-- name: find_snapshot
+SELECT ranks, has_more
+  FROM snapshots
+ WHERE tenant = :tenant
+   AND board = :board
+   AND window = :window
+   AND segment = :segment
+   AND day = :day;
+
+-- name: delete_snapshots
+DELETE FROM snapshots
+ WHERE tenant = :tenant
+   AND day < :day;
+
+-- name: all_scores
+-- Each participant's changes that move a score, in the order they were decided.
+SELECT participant, changes
+  FROM journal
+ WHERE tenant = :tenant
+   AND instr(changes, '"score.moved"') > 0
+ ORDER BY participant, number;
+
+-- name: all_standings
+SELECT participant, board, window, segment, score, reached_at
+  FROM standings
+ WHERE tenant = :tenant
+ ORDER BY participant, board, window;
