@@ -24,7 +24,7 @@ from laurels.core.section import Pace
 from laurels.core.shared import Pool, Shared, share
 from laurels.core.state import Progress, State
 from laurels.core.window import DAY_MS
-from laurels.engine.answers import History, HistoryEntry, Ledger, Met, Ranking
+from laurels.engine.answers import History, HistoryEntry, Ledger, Met, Placed, Ranking
 from laurels.engine.ports import ApiKey, Receipt
 from laurels.engine.ports import App as Application
 from laurels.engine.rulebook_text import load_rulebook
@@ -326,3 +326,30 @@ class House:
         if not sent:
             return None
         return Reply(sent[0], b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+SAMPLES = {
+    "{challenge_id}/enrol": "marathon/enrol",
+    "{challenge_id}": "fitness",
+    "{claim_id}": CLAIM,
+    "{code}": "weekly_points",
+    "{contest_id}": "spring_cup",
+    "{hold_id}": ID,
+    "{participant_id}": "user_123",
+    "{reward_id}": "coffee",
+}
+
+
+def filled(path):
+    """Put into a path what a prepared house knows."""
+    for template, sample in SAMPLES.items():
+        path = path.replace(template, sample)
+    return path
+
+
+def prepared(**config):
+    """Return a house in which the examples of the documentation come true."""
+    house = House(docs=False, **config)
+    house.stub.prepare()
+    house.stub.places = [Placed(1, "user_123", 940_000_000, 0)]
+    return house

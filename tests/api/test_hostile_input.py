@@ -2,8 +2,9 @@
 
 import json
 
+import msgspec
 import pytest
-from tests.api.stub import House
+from tests.api.stub import ADMIN, House, filled, prepared
 
 from laurels.core import limits
 
@@ -23,7 +24,32 @@ ROUTES = {
     "/v1/events": (QUEST, "payload", (400, "invalid_event")),
     "/v1/auth/token": (MINT, "kind", (400, "validation_error")),
 }
-BATCHES = [path for path in ROUTES if path.endswith("/batch")]
+
+
+def free_field(body):
+    """Return the field of a body that holds anything, if it has one."""
+    names = {field.encode_name for field in msgspec.structs.fields(body)}
+    return next((name for name in ("metadata", "attributes") if name in names), None)
+
+
+def whose(good):
+    """Return the field of a good body that says whom it is about, and its text."""
+    for name in ("participant_id", "userId"):
+        if name in good:
+            return name.encode(), json.dumps(good[name]).encode()
+    return None
+
+
+METHODS = dict.fromkeys(ROUTES, "POST")
+for route in House().app.routes:
+    if route.method != "GET" and route.path not in ROUTES:
+        example, body = route.operation.example, route.operation.request
+        path = filled(route.path)
+        ROUTES[path] = (example, free_field(body), (422, "unprocessable_entity"))
+        METHODS[path] = route.method
+LISTS = {path: next(iter(good)) for path, (good, *_) in ROUTES.items() if len(good) == 1}
+BATCHES = [path for path, name in LISTS.items() if name in ("events", "awards")]
+LARGE = [path for path, name in LISTS.items() if name in ("events", "awards", "codes")]
 
 DEEP = b"[" * 64 + b"]" * 64
 NOT_JSON_VALUES = [
@@ -84,18 +110,18 @@ NOT_OBJECTS = [b"null", b"true", b"0", b"1.5", b'"text"', b"[]", b"[{}]"]
 
 def send(house, path, body):
     bearer = house.token() if path == "/v1/events" else ()
-    return house.call("POST", path, body, headers=bearer)
+    return house.call(METHODS[path], path, body, headers=bearer, key=ADMIN)
 
 
 def with_value(path, value, field=None):
     """Put raw text into a good body of this route, as a value of the field that takes anything."""
     good, free, _ = ROUTES[path]
     name = field or free or "properties"
-    batch = "events" in good
-    event = dict(good["events"][0] if batch else good)
+    batch = path in BATCHES
+    event = dict(good[LISTS[path]][0] if batch else good)
     event.pop(name, None)
     text = json.dumps(event).encode()[:-1] + b", " + json.dumps(name).encode() + b": " + value
-    return b'{"events": [' + text + b"}]}" if batch else text + b"}"
+    return b'{"%s": [%s}]}' % (LISTS[path].encode(), text) if batch else text + b"}"
 
 
 def code_of(reply):
@@ -105,14 +131,15 @@ def code_of(reply):
 def assert_refused(house, path, reply):
     status, code = ROUTES[path][2]
     assert (reply.status, code_of(reply)) == (status, code), reply.body
-    assert not house.stub.events
+    assert not house.stub.commands
+    assert house.stub.codes == prepared().stub.codes
 
 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("value", NOT_JSON_VALUES, ids=lambda value: repr(value[:16]))
 @pytest.mark.parametrize("field", [None, "nobody_knows_this"], ids=["known", "unknown"])
 def test_what_is_not_json_sinks_the_whole_body(path, value, field):
-    house = House()
+    house = prepared()
 
     reply = send(house, path, with_value(path, value, field))
 
@@ -122,7 +149,7 @@ def test_what_is_not_json_sinks_the_whole_body(path, value, field):
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("body", NOT_JSON_BODIES + NOT_OBJECTS, ids=lambda body: repr(body[:16]))
 def test_a_body_that_is_no_object_is_refused(path, body):
-    house = House()
+    house = prepared()
 
     assert_refused(house, path, send(house, path, body))
 
@@ -131,7 +158,7 @@ def test_a_body_that_is_no_object_is_refused(path, body):
 @pytest.mark.parametrize("bad", [b"1e999", b'"\xff"', b'"\\ud800"'])
 def test_a_part_that_a_later_one_hides_is_read_all_the_same(path, bad):
     """The last of two equal keys counts; the first must be JSON nonetheless."""
-    house = House()
+    house = prepared()
     free = ROUTES[path][1] or "properties"
     good_after_bad = b"{}, " + json.dumps(free).encode() + b": {}"
     body = with_value(path, good_after_bad).replace(b": {}, ", b': {"a": ' + bad + b"}, ", 1)
@@ -139,32 +166,33 @@ def test_a_part_that_a_later_one_hides_is_read_all_the_same(path, bad):
     assert_refused(house, path, send(house, path, body))
 
 
-@pytest.mark.parametrize("path", [p for p in ROUTES if p != "/v1/auth/token"])
+@pytest.mark.parametrize("path", [path for path in ROUTES if path != "/v1/auth/token"])
 def test_a_body_may_nest_as_deep_as_allowed_and_no_deeper(path):
     around = (
         4 if path in BATCHES else 2
     )  # The body, its list and item, and the object of the field.
 
     for deeper, taken in ((0, True), (1, False)):
-        house = House()
+        house = prepared()
         lists = limits.JSON_DEPTH_MAX - around + deeper
         value = b'{"a":' + b"[" * lists + b"]" * lists + b"}"
         reply = send(house, path, with_value(path, value))
         assert (reply.status < 300) == taken, reply.body
-        assert bool(house.stub.events) == taken
+        is_kept = house.stub.commands or house.stub.codes != prepared().stub.codes
+        assert bool(is_kept) == taken
 
 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("value", [b'"\\u0000"', b'{"a\\u0000":1}', b'{"a":[[{"b":"x\\u0000y"}]]}'])
 @pytest.mark.parametrize("field", [None, "nobody_knows_this"], ids=["known", "unknown"])
 def test_u0000_is_refused_wherever_it_stands(path, value, field):
-    house = House()
+    house = prepared()
 
     reply = send(house, path, with_value(path, value, field))
 
     if path == "/api/v1/ingest/events/batch":
         assert (reply.status, reply.json["rejected"]) == (202, 1)
-        assert not house.stub.events
+        assert not house.stub.commands
     else:
         assert_refused(house, path, reply)
 
@@ -180,52 +208,55 @@ def test_an_escaped_backslash_before_u0000_is_no_nul():
     assert house.stub.events[0].properties == {"a": "\\u0000"}
 
 
-@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize(
+    "path", [path for path, (good, *_) in ROUTES.items() if path in BATCHES or whose(good)]
+)
 @pytest.mark.parametrize("wrong", [b"5", b"true", b"[]", b"{}", b'""', b"null"])
 def test_a_field_of_the_wrong_type_is_refused(path, wrong):
-    house = House()
-    first = b'"userId": ' if path.startswith("/v1/") else b'"participant_id": '
-    text = json.dumps(ROUTES[path][0]).encode()
-    before, _, after = text.partition(first)
-    body = before + first + wrong + after[after.index(b'"', 1) + 1 :]
+    house = prepared()
+    good = ROUTES[path][0]
+    named = whose(good[LISTS[path]][0] if path in BATCHES else good)
+    whole = json.dumps(good).encode()
+    body = whole.replace(b'"%s": %s' % named, b'"%s": %s' % (named[0], wrong), 1)
+    assert body != whole
 
     reply = send(house, path, body)
 
     if path == "/api/v1/ingest/events/batch":
         assert reply.json["results"][0]["status"] == "rejected"
-        assert not house.stub.events
+        assert not house.stub.commands
     else:
         assert_refused(house, path, reply)
 
 
 @pytest.mark.parametrize("path", ROUTES)
 def test_a_body_past_the_limit_is_not_read(path):
-    limit = limits.BATCH_BODY_BYTES_MAX if path in BATCHES else limits.BODY_BYTES_MAX
-    house = House()
+    limit = limits.BATCH_BODY_BYTES_MAX if path in LARGE else limits.BODY_BYTES_MAX
+    house = prepared()
 
     told = send(house, path, b" " * (limit + 1))
     assert house.unread, "a body that says it is too long is not even begun"
 
     bearer = house.token() if path == "/v1/events" else ()
     pieces = [b" " * 65_536] * 1_000
-    silent = house.call("POST", path, headers=bearer, chunks=pieces)
+    silent = house.call(METHODS[path], path, headers=bearer, chunks=pieces, key=ADMIN)
     assert len(house.unread) >= len(pieces) - limit // 65_536 - 2
 
     for reply in (told, silent):
         assert reply.status == 413
         assert code_of(reply) == "payload_too_large"
         assert reply.headers["connection"] == "close"
-    assert not house.stub.events
+    assert not house.stub.commands
 
 
 @pytest.mark.parametrize("path", ROUTES)
 def test_a_body_at_the_limit_is_read(path):
-    limit = limits.BATCH_BODY_BYTES_MAX if path in BATCHES else limits.BODY_BYTES_MAX
+    limit = limits.BATCH_BODY_BYTES_MAX if path in LARGE else limits.BODY_BYTES_MAX
     body = json.dumps(ROUTES[path][0]).encode().ljust(limit)
 
-    reply = send(House(), path, body)
+    reply = send(prepared(), path, body)
 
-    assert reply.status in (200, 202, 401)
+    assert reply.status in (200, 201, 202, 401)
 
 
 @pytest.mark.parametrize("length", ["9" * 5_000, "-1", "1e3", "", "0x10", "१"])

@@ -6,24 +6,11 @@ import re
 import msgspec
 import pytest
 from openapi_spec_validator import validate
-from tests.api.stub import ADMIN, CLAIM, House
+from tests.api.stub import ADMIN, House, filled, prepared
 
-from laurels.api.bricqs.docs import ID
 from laurels.api.exchange import HTML
-from laurels.engine.answers import Placed
 
 UNDOCUMENTED = {"/docs", "/openapi.json"}
-SAMPLES = {
-    "{participant_id}": "user_123",
-    "{hold_id}": ID,
-    "{code}": "weekly_points",
-    "{contest_id}": "spring_cup",
-    "{reward_id}": "coffee",
-    "{claim_id}": CLAIM,
-    "{challenge_id}": "fitness",
-}
-INSTEAD = {"/api/v1/gamify/challenges/{challenge_id}/enrol": ("fitness", "marathon")}
-"""Where another sample does."""
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +35,6 @@ def test_every_route_is_in_the_document_and_the_other_way_round(document):
     served = {(route.method, route.path) for route in House().app.routes}
 
     assert set(operations(document)) == served
-
-
-def filled(path):
-    for template, sample in SAMPLES.items():
-        path = path.replace(template, sample)
-    return path
-
-
-def prepared():
-    house = House()
-    house.stub.prepare()
-    house.stub.places = [Placed(1, "user_123", 940_000_000, 0)]
-    return house
 
 
 def test_every_documented_path_is_really_served(document):
@@ -94,7 +68,7 @@ def test_examples_are_taken_by_the_routes_themselves_and_answered_as_documented(
         house, operation = prepared(), route.operation
         body = b"" if operation.request is None else json.dumps(operation.example).encode()
         bearer = house.token() if route.path == "/v1/events" else ()
-        path = filled(route.path).replace(*INSTEAD.get(route.path, ("", "")))
+        path = filled(route.path)
         reply = house.call(route.method, path, body, headers=bearer, key=ADMIN)
         assert reply.status in (200, 201, 202), (path, reply.body)
         says = operation.replies[reply.status]

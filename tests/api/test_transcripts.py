@@ -7,14 +7,28 @@ import pytest
 from starlette.testclient import TestClient
 from tests.api import transcript
 
+from laurels import wiring
+from laurels.engine.ports import ApiKey
+
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.rglob("*.http"))
+EVERYTHING = Path(__file__).parents[1] / "examples" / "everything.yaml"
+"""The rulebook of the transcripts in the folder of that name; the others go by the house's own."""
+PLAIN_KEY = "bq_live_" + "2" * 32
+"""Of no admin."""
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FOLDER)))
 def test_a_transcript_comes_true(house, file):
+    registry = house.store.registry
+    plain = ApiKey(id="key_plain", tenant="demo/live", scopes=frozenset({"participant"}))
+    registry.put_key(plain, digest=wiring.digest(PLAIN_KEY), hint="bq_live_2222", at=0)
+    if file.parent.name == EVERYTHING.stem:
+        text = EVERYTHING.read_text("utf-8")
+        wiring.apply_rulebook(registry, "demo", wiring.WORLDS, text, 1)
     names = transcript.Names(
         live_key=house.live_key,
+        plain_key=PLAIN_KEY,
         test_key=house.test_key,
         app_id=house.app_id,
         app_secret=house.app_secret,

@@ -56,12 +56,13 @@ CODES = 3
 
 def told(rulebook: str, story: str) -> str:
     """Play a story from its beginning, and tell what came of it."""
-    return "; ".join(Stage(rulebook).play(re.split(r";\s*", story)))
+    stage = Stage(compile_rulebook(load_rulebook(rulebook), 1))
+    return "; ".join(stage.play(re.split(r";\s*", story)))
 
 
 class Stage:
     def __init__(self, rulebook: str) -> None:
-        self.rulebook = compile_rulebook(load_rulebook(rulebook), 1)
+        self.rulebook = rulebook
         self.states: dict[str, State] = {}
         self.shared = Shared({offer: Pool(codes=CODES) for offer in self.rulebook.offers})
         self.clock = NOON

@@ -1,188 +1,196 @@
-"""Compiled rulebooks: the fast reading is the plain reading, and chains are seen to their end."""
-
-from typing import Any
+"""Compiled rulebooks: who hears what in which order, and chains are seen to their end."""
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from tests import strategies
+from tests.core.story import moment
 
-from laurels.core.compile import compile_matcher, compile_rulebook, least
-from laurels.core.errors import NumberOutOfRange
-from laurels.core.filter import All, Clause, Not, Some, path_of, satisfies
-from laurels.core.limits import NUMBER_MAX
-from laurels.core.number import millionths
-from laurels.core.rulebook import (
-    Badge,
-    BadgeReward,
-    Challenge,
-    EarnRule,
-    ItemReward,
-    Listener,
-    Objective,
-    PointsReward,
-    Rulebook,
-    Step,
-    Window,
-)
+from laurels.core.compile import BY_COMMAND, Counted, compile_rulebook
+from laurels.core.rulebook import Contest, Ladder, Step, Window
+from laurels.core.state import BOARD, CAP, TIER_COUNT
 from laurels.core.window import Calendar
-
-FIVE = 5_000_000
-
-
-def earns(rule_id, kind="custom.buy", where=None):
-    return EarnRule(id=rule_id, hears=Listener(kind=kind, where=where), currency="points", fixed=1)
+from laurels.engine.rulebook_text import load_rulebook
 
 
-def badge(badge_id, kind=None):
-    return Badge(id=badge_id, title=badge_id, hears=Listener(kind=kind) if kind else None)
+def compiled(text):
+    return compile_rulebook(load_rulebook(text), 7)
 
 
-def challenge(challenge_id, *kinds, window: Any = "lifetime", claim: Any = "automatic", rewards=()):
-    objectives = tuple(
-        Objective(id=f"o{n}", hears=Listener(kind=kind), measure="count", target=FIVE)
-        for n, kind in enumerate(kinds)
+EACH_KIND = """
+tiers: {by: {event: buy}, levels: [{id: low, at: 1}]}
+contests:
+  - {id: cup, event: buy, score: count, starts: 2024-05-01, ends: 2024-06-01}
+  - {id: draft, event: buy, score: count, starts: 2024-05-01, ends: 2024-06-01, draft: true}
+leaderboards: [{id: top, event: buy, score: count}]
+streaks: [{id: daily, event: buy}]
+challenges:
+  - id: goal
+    objectives:
+      - {id: one, event: buy, count: 1}
+      - {id: two, event: sell, count: 1}
+      - {id: three, event: buy, count: 1}
+badges: [{id: first, event: buy}, {id: never}]
+earn:
+  - {id: a, event: buy, points: 1}
+  - {id: b, event: buy, where: {x: 1}, points: 1}
+  - {id: c, event: buy, points: 1}
+"""
+
+
+def test_rules_come_kind_by_kind_and_in_the_order_of_the_rulebook():
+    rules = compiled(EACH_KIND)
+
+    def heard(kind, data):
+        found = rules.matchers[kind](data)
+        return " ".join(
+            "tiers"
+            if isinstance(rule, Ladder)
+            else rule.objective.id
+            if isinstance(rule, Step)
+            else rule.id
+            for rule in found
+        )
+
+    assert sorted(rules.matchers) == ["custom.buy", "custom.sell"]
+    assert heard("custom.buy", {"x": 1}) == "a b c first one three daily tiers top cup"
+    assert heard("custom.buy", {}) == "a c first one three daily tiers top cup"
+    assert heard("custom.sell", {}) == "two"
+
+
+def test_what_has_a_name_is_found_by_it():
+    rules = compiled(EACH_KIND + "rewards: [{id: mug}]")
+
+    assert (rules.rulebook, rules.version) == (
+        load_rulebook(EACH_KIND + "rewards: [{id: mug}]"),
+        7,
     )
-    return Challenge(
-        id=challenge_id,
-        title=challenge_id,
-        window=Window(window),
-        needs=len(objectives),
-        claim=claim,
-        objectives=objectives,
-        rewards=rewards,
-    )
+    named = [rules.badges, rules.challenges, rules.streaks, rules.boards, rules.offers]
+    assert [" ".join(each) for each in (*named, rules.levels)] == [
+        "first never",
+        "goal",
+        "daily",
+        "top cup draft",
+        "mug",
+        "low",
+    ]
+    assert isinstance(rules.boards["draft"], Contest)
+    assert compiled("{}").levels == {}
 
 
-def outcome(ask, data):
-    """Return what came of it, or the name of the property that it was refused for."""
-    try:
-        return ask(data)
-    except NumberOutOfRange as refused:
-        return refused.problems[0].path
+def test_the_calendar_is_the_rulebooks_unless_somebody_lives_elsewhere():
+    rules = compiled("{timezone: Asia/Tokyo, week_starts: sunday}")
+    tokyo, berlin = (Calendar(zone, "sunday") for zone in ("Asia/Tokyo", "Europe/Berlin"))
+
+    assert rules.calendar == tokyo
+    zones = (None, "Asia/Tokyo", "Europe/Berlin", "Nowhere/City", "localtime")
+    assert [rules.calendar_of(zone) for zone in zones] == [tokyo, tokyo, berlin, tokyo, tokyo]
+    assert moment("2024-05-15T00:00+09:00") == moment("2024-05-14T15:00Z")
 
 
-@settings(max_examples=800)
-@given(
-    st.lists(st.none() | strategies.filters, min_size=1, max_size=3),
-    st.lists(strategies.payloads, min_size=1, max_size=3),
-)
-def test_compiled_is_interpreted(filters, payloads):
-    rules = [(earns(str(n)), where) for n, where in enumerate(filters)]
-    compiled = compile_matcher(rules)
-
-    def interpret(data):
-        return [rule for rule, where in rules if where is None or satisfies(where, data)]
-
-    for data in payloads:
-        assert outcome(compiled, data) == outcome(interpret, data)
+AFTER = """
+leaderboards:
+  - {id: posted, fact: points.posted, score: count, period: daily}
+  - {id: badge, fact: badge.awarded, score: count, period: daily}
+  - {id: item, fact: item.granted, score: count, period: daily}
+  - {id: done, fact: challenge.completed, score: count, period: daily}
+  - {id: way, fact: challenge.milestone, score: count, period: daily}
+  - {id: granted, fact: reward.granted, score: count, period: daily}
+  - {id: streak, fact: streak.extended, score: count, period: daily}
+  - {id: long, fact: streak.milestone, score: count, period: daily}
+  - {id: tier, fact: tier.changed, score: count, period: daily}
+  - {id: expiry, fact: points.expired, score: count, period: daily}
+  - {id: buys, event: buy, score: count, period: daily}
+rewards: [{id: mug}, {id: hat}]
+"""
+GOAL = "challenges: [{id: c, objectives: [{event: buy, count: 2}], "
+STREAK = "streaks: [{id: s, event: buy, freezes: {cap: 1}, milestones: [{at: 1, rewards: "
+CUP = "contests: [{id: cup, event: buy, score: count, starts: 2024-05-01, ends: 2024-06-01, "
 
 
 @pytest.mark.parametrize(
-    ("where", "data", "matches"),
+    ("rules", "moved"),
     [
-        (Clause(path_of("x"), "eq", "import os"), {"x": "import os"}, True),
-        (Clause(path_of('"]); boom('), "eq", '"""'), {'"]); boom(': '"""'}, True),
-        (Clause(path_of("a.b"), "eq", None), {"a": {"b": None}}, True),
-        (Clause(path_of("a.b"), "eq", None), {}, False),
-        (Clause(path_of("x"), "in", ["a", 1, True, None, [1]]), {"x": [1.0]}, True),
-        (Clause(path_of("x"), "in", ["a", 1, True, None, [1]]), {"x": 1.0}, True),
-        (Clause(path_of("x"), "in", ["a", 1]), {"x": True}, False),
-        (Clause(path_of("x"), "in", ["a", 1]), {"x": ["a"]}, False),
-        (Clause(path_of("x"), "not_in", ["a", 1]), {"x": {}}, True),
-        (Clause(path_of("x"), "not_in", ["a", 1]), {}, False),
-        (Clause(path_of("x"), "in", []), {"x": 1}, False),
-        (Clause(path_of("x"), "eq", NUMBER_MAX + 1), {"x": NUMBER_MAX + 1}, True),
-        (Clause(path_of("x"), "eq", 1), {"x": NUMBER_MAX + 1}, False),
-        (Clause(path_of("x"), "exists", False), {"x": None}, False),
-        (All(()), {}, True),
-        (Some(()), {}, False),
-        (Not(All((Clause(path_of("x"), "contains", 1),))), {"x": [2]}, True),
-    ],
-)
-def test_a_compiled_filter_holds(where, data, matches):
-    rule = earns("rule")
-    assert compile_matcher([(rule, where)])(data) == ([rule] if matches else [])
-    assert satisfies(where, data) is matches
-
-
-def test_a_number_out_of_range_is_refused_only_when_it_comes_to_be_compared():
-    reads = Clause(path_of("amount"), "gte", FIVE)
-    asks_first = compile_matcher([(earns("rule"), All((Clause(path_of("x"), "eq", 1), reads)))])
-    assert asks_first({"amount": NUMBER_MAX + 1, "x": 2}) == []
-    with pytest.raises(NumberOutOfRange) as refused:
-        asks_first({"amount": NUMBER_MAX + 1, "x": 1})
-    assert refused.value.problems[0].path == "amount"
-
-
-@given(strategies.bounds, strategies.in_range)
-@example(-2_968, 0)  # Its least float lies below the first guess,
-@example(-2_981, 0)  # and this one's above.
-def test_comparing_with_the_least_float_is_comparing_millionths(bound, number):
-    for each in (number, least(bound), bound / 1_000_000):
-        if abs(each) <= NUMBER_MAX:
-            assert (each >= least(bound)) is (millionths(each) >= bound)
-
-
-def test_rules_come_in_the_order_of_the_rulebook():
-    one, two = badge("one", "custom.buy"), badge("never")
-    goal = challenge("goal", "custom.buy", "custom.sell", "custom.buy")
-    earn = earns("first"), earns("second", where=Clause(path_of("x"), "eq", 1)), earns("third")
-    book = Rulebook(challenges=(goal,), badges=(one, two), earn=earn)
-
-    compiled = compile_rulebook(book, 7)
-
-    steps = [Step(goal, objective) for objective in goal.objectives]
-    assert sorted(compiled.matchers) == ["custom.buy", "custom.sell"]
-    assert compiled.matchers["custom.buy"]({"x": 1}) == [*earn, one, steps[0], steps[2]]
-    assert compiled.matchers["custom.buy"]({}) == [earn[0], earn[2], one, steps[0], steps[2]]
-    assert compiled.matchers["custom.sell"]({}) == [steps[1]]
-    assert (compiled.rulebook, compiled.version) == (book, 7)
-    assert compiled.challenges == {"goal": goal}
-
-
-def test_the_calendar_is_the_rulebooks():
-    compiled = compile_rulebook(Rulebook(timezone="Asia/Tokyo", week_starts="sunday"), 1)
-    assert compiled.calendar == Calendar("Asia/Tokyo", "sunday")
-
-
-ITEM, POINTS, BADGE = ItemReward("boots", 1), PointsReward("points", 5), BadgeReward("b", "B")
-
-
-@pytest.mark.parametrize(
-    ("kind", "moved"),
-    [
-        # A challenge that is moved may be completed, and so move another.
-        ("custom.walk", "daily after-completed"),
-        ("custom.once", "after-completed"),
-        ("custom.unheard", None),
-        ("custom.paid", "after-completed after-points"),
-        ("custom.badged", "after-completed after-badge"),
-        ("custom.done", "after-completed after-claimed after-points after-item"),
-        ("custom.long", "after-completed after-claimed after-badge after-item"),
-        # To complete a manual challenge pays nothing; to claim it does.
-        ("custom.manual", "after-completed"),
-        ("challenge.claimed", "after-completed after-claimed after-item"),
-        ("item.granted", "after-completed after-item"),
-    ],
-)
-def test_a_fact_may_move_what_its_chain_can_reach(kind, moved):
-    book = Rulebook(
-        earn=(earns("pays", "custom.paid"),),
-        badges=(badge("b", "custom.badged"),),
-        challenges=(
-            challenge("daily", "custom.walk", "custom.walk", window="daily", claim="manual"),
-            challenge("once", "custom.once", claim="manual"),
-            challenge("done", "custom.done", rewards=(POINTS,)),
-            challenge("long", "custom.long", rewards=(BADGE, ITEM)),
-            challenge("manual", "custom.manual", claim="manual", rewards=(ITEM,)),
-            challenge("after-completed", "challenge.completed", window="weekly", claim="manual"),
-            challenge("after-claimed", "challenge.claimed", window="monthly", claim="manual"),
-            challenge("after-points", "points.posted", window="daily", claim="manual"),
-            challenge("after-badge", "badge.awarded", window="daily", claim="manual"),
-            challenge("after-item", "item.granted", window="daily", claim="manual"),
+        ("earn: [{id: a, event: sell, points: 1}]", ""),
+        ("earn: [{id: a, event: buy, points: 1}]", "posted"),
+        ("badges: [{id: b, event: buy}]", "badge"),
+        ("tiers: {by: {event: buy}, levels: [{id: low, at: 1}]}", "tier"),
+        (STREAK + "[]}]}]", "long streak"),
+        (STREAK + "[{item: boots, quantity: 1}, {freeze: s}]}]}]", "item long streak"),
+        # A challenge that is moved may be completed, reach a milestone, and pay.
+        (GOAL + "rewards: []}]", "done way"),
+        (GOAL + "rewards: [{points: 5}]}]", "done posted way"),
+        (
+            GOAL + "milestones: [{at: 1, rewards: [{badge: b}]}]}]\nbadges: [{id: b}]",
+            "badge done way",
         ),
+        # What a contest pays is paid by a command.
+        (CUP + "prizes: [{ranks: 1, rewards: [{points: 5}]}]}]", ""),
+        # A chain may go on and on.
+        (
+            "badges: [{id: b, event: buy}]\n"
+            "earn: [{id: a, fact: badge.awarded, points: 1}]\n"
+            "tiers: {by: points, levels: [{id: low, at: 1}]}",
+            "badge posted tier",
+        ),
+    ],
+)
+def test_a_fact_may_move_what_its_chain_can_reach(rules, moved):
+    recurring = compiled(AFTER + rules).recurring
+
+    names = (each.id.removeprefix(BOARD) for each in recurring["custom.buy"])
+    assert " ".join(sorted(set(names) - {"buys"})) == moved
+    assert "custom.unheard" not in recurring
+
+
+@pytest.mark.parametrize(
+    ("rules", "offers", "by_command"),
+    [
+        ("earn: [{id: a, event: buy, points: 1}]", (), ()),
+        (GOAL + "rewards: [{reward: mug}, {reward: hat}]}]", ("hat", "mug"), ("hat", "mug")),
+        (CUP + "prizes: [{ranks: 1, rewards: [{reward: hat}]}]}]", (), ("hat",)),
+    ],
+)
+def test_it_is_known_beforehand_what_may_be_granted(rules, offers, by_command):
+    reached = compiled(AFTER + rules).offers_reached
+
+    assert (reached["custom.buy"], reached[BY_COMMAND]) == (offers, by_command)
+
+
+def test_a_streak_may_grant_at_its_milestones():
+    reached = compiled(AFTER + STREAK + "[{reward: mug}]}]}]").offers_reached
+
+    assert reached["custom.buy"] == ("mug",)
+
+
+def test_a_command_may_move_whatever_hears_facts_of_ours():
+    moved = {each.id.removeprefix(BOARD) for each in compiled(AFTER).recurring[BY_COMMAND]}
+
+    assert moved == set("posted badge item done way granted streak long tier expiry".split())
+
+
+RECURRING = """
+currencies: [points, gem]
+tiers: {by: points, levels: [{id: low, at: 1}], requalify: {every: monthly}}
+leaderboards:
+  - {id: top, event: buy, score: count, period: weekly}
+  - {id: ever, event: buy, score: count}
+  - {id: rich, score: {sum: gem}, period: daily}
+contests: [{id: cup, event: buy, score: count, starts: 2024-05-01, ends: 2024-06-01}]
+streaks: [{id: s, event: buy}]
+earn:
+  - {id: capped, event: buy, points: 1, cap: {times: 1, per: yearly}}
+  - {id: for-life, event: buy, points: 1, cap: {times: 1}}
+  - {id: free, event: buy, points: 1}
+challenges:
+  - {id: rolls, window: {days: 7}, objectives: [{event: buy, count: 1}]}
+  - {id: twice, window: daily, objectives: [{id: a, event: buy, count: 1}, {id: b, event: buy, count: 1}]}
+"""
+
+
+def test_what_counts_in_windows_is_known_beforehand():
+    assert compiled(RECURRING).recurring["custom.buy"] == (
+        Counted(CAP + "capped", Window("yearly")),
+        Counted("twice", Window("daily")),
+        Counted(BOARD + "top", Window("weekly"), is_board=True),
+        Counted(TIER_COUNT, Window("monthly")),
+        Counted(BOARD + "rich", Window("daily"), is_board=True),
     )
-    recurring = compile_rulebook(book, 1).recurring.get(kind)
-    found = None if recurring is None else " ".join(each.id for each in recurring)
-    assert found == moved
+    assert compiled("{}").recurring == {BY_COMMAND: ()}

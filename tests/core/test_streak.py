@@ -100,6 +100,7 @@ GRACE = streak(grace_hours=3)
         ("mon; wed 01:00; late wed 01:00", "1; 2"),
         ("mon; see wed 02:00; look", "1; 1 of 1, freezes 0, at risk, until wed 03:00"),
         ("mon; wed 02:00; look", "1; 2; 2 of 2, freezes 0"),
+        ("mon; record 2024-05-15 02:00; see tue; look", "1; 2; 2 of 2, freezes 0, today"),
         ("mon; tue; wed 02:00; look", "1; 2; 3; 3 of 3, freezes 0, today"),
     ],
 )

@@ -34,23 +34,22 @@ MIX = {
 }
 
 
-def settings(**more: str) -> dict[str, str]:
+def settings(rulebook: File = RULEBOOK) -> dict[str, str]:
     """Name everything in the environment, so that a restart is the same server again."""
     return environment(
         LAURELS_PORT="0",
         LAURELS_STORE=f"sqlite:{STORE}",
-        LAURELS_RULEBOOK=str(RULEBOOK),
+        LAURELS_RULEBOOK=str(rulebook),
         LAURELS_JWT_SECRET="a secret to sign tokens with, 32.",
         LAURELS_BOOTSTRAP_APP_ID="shop",
         LAURELS_BOOTSTRAP_APP_SECRET=APP_SECRET,
         LAURELS_BOOTSTRAP_API_KEY=API_KEY,
         LAURELS_PARTICIPANT_WRITES_PER_MINUTE="0",
-        **more,
     )
 
 
-def serve(folder: File, by: Sequence[str] = ()) -> Running:
-    return Running("serve", cwd=folder, env=settings(), by=by)
+def serve(folder: File, by: Sequence[str] = (), rulebook: File = RULEBOOK) -> Running:
+    return Running("serve", cwd=folder, env=settings(rulebook), by=by)
 
 
 @asynccontextmanager

@@ -44,7 +44,8 @@ def value_of(world, rule, fact):
         return None
     if not earning.hears(rule, fact):
         return None
-    return Fraction(1) if measure == "count" else number(fact.data.get(of))
+    value = Fraction(1) if measure == "count" else number(fact.data.get(of))
+    return None if measure == "sum" and value == 0 else value
 
 
 def hear(world, person, fact):

@@ -113,7 +113,7 @@ def pay(world, person, rewards, *, rule, at):
         elif "reward" in reward:
             offers.grant(world, person, reward["reward"], rule=rule, at=at)
         elif "freeze" in reward:
-            streaks.grant(world, person, reward["freeze"], reward.get("quantity", 1))
+            streaks.grant(world, person, reward["freeze"], reward.get("quantity", 1), at)
         else:
             currency, amount = credit_of(world, reward)
             ledger.credit(world, person, currency, amount, rule=rule, at=at)

@@ -99,7 +99,7 @@ def walk(world, person, streak, now):
         elif not found.lives or period in touched or is_paused(kept, period):
             pass
         elif is_last(period, kept.own | early) and periods.judged_at(period) > now:
-            found.waiting.append(period)
+            found.waiting += [period] if period <= periods.of(now) else []
         else:
             judge(found, period, kept, freezes)
     return found
@@ -196,11 +196,11 @@ def reward(world, person, streak, run, period, at):
         earning.pay(world, person, milestone["rewards"], rule=streak["id"], at=at)
 
 
-def grant(world, person, name, quantity):
-    """Add freezes; they help from the first period on that is not judged by now."""
+def grant(world, person, name, quantity, at):
+    """Add freezes; they help from the first period on that is not judged at that moment."""
     streak = world.find("streaks", name)
     periods = Periods(world, person, streak)
-    period = periods.of(world.moment - periods.grace)
+    period = periods.of(at - periods.grace)
     person.kept(streak).grants.append((period, quantity))
 
 
@@ -244,11 +244,14 @@ def freeze(world, person, step):
         return
     if step.action == "buy" and "price" not in streak["freezes"]:
         raise world.refused("InvalidCommand")
-    if walk(world, person, streak, world.now).pool >= streak["freezes"]["cap"]:
+    wanted_room = step.quantity if step.action == "buy" else 1
+    if walk(world, person, streak, world.now).pool + wanted_room > streak["freezes"]["cap"]:
         raise world.refused("FreezesFull")
     if step.action == "buy":
-        buy_freeze(world, person, streak)
-    grant(world, person, streak["id"], step.quantity if step.action == "grant" else 1)
+        currency, amount = ledger.price_of(world, streak["freezes"]["price"])
+        price = amount * step.quantity
+        ledger.spend(world, person, currency, price, rule=streak["id"], at=world.now)
+    grant(world, person, streak["id"], step.quantity, world.now)
 
 
 def use_freeze(world, person, streak):
@@ -259,11 +262,6 @@ def use_freeze(world, person, streak):
     if found.pool <= len(kept.asked & set(found.waiting)):
         raise world.refused("NoFreezeLeft")
     kept.asked.add(open_[0])
-
-
-def buy_freeze(world, person, streak):
-    currency, amount = ledger.price_of(world, streak["freezes"]["price"])
-    ledger.spend(world, person, currency, amount, rule=streak["id"], at=world.now)
 
 
 def pause(world, person, step):

@@ -3,7 +3,7 @@
 import click
 
 from laurels import __version__
-from laurels.cli import checks, events, identity, rulebooks, serving
+from laurels.cli import checks, codes, events, identity, rulebooks, serving
 from laurels.cli.demo import command as demo
 from laurels.core.errors import LaurelsError, RulebookRefused
 from laurels.settings import SettingRefused
@@ -37,6 +37,7 @@ for command in (
     identity.tenants,
     identity.apps,
     identity.keys,
+    codes.codes,
     checks.verify,
     checks.migrate,
     checks.config,

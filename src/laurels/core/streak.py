@@ -7,7 +7,7 @@ incident changes what is past as well.
 """
 
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -85,6 +85,8 @@ def evolve(record: StreakRecord, change: StreakChange) -> StreakRecord:
             return replace(record, granted=tuple(sorted(granted.items())))
         case StreakPaused(first=first, last=last):
             return replace(record, paused=merge((*record.paused, (first, last))))
+        case _:
+            assert_never(change)
 
 
 def place(

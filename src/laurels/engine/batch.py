@@ -21,7 +21,7 @@ from laurels.core.errors import LimitMet, Refusal
 from laurels.core.event import CUSTOM, Event, Instant, ParticipantId
 from laurels.core.ledger import is_in_hand
 from laurels.core.shared import share
-from laurels.core.state import State
+from laurels.core.state import Draft, State
 from laurels.core.window import window_key
 from laurels.engine.ports import Address, Clock, Outcome, Receipt, Record, Transaction, WindowName
 from laurels.engine.replay import is_expired, remember, replay
@@ -107,20 +107,27 @@ class Batch:
         except Refusal as refusal:
             return refusal
         except LimitMet as limit:
-            if isinstance(command, Tick):
-                # Time that cannot pass must not stop what comes after it.
-                state.due.clear()
-                self._moved[command.participant] = state
-            return self._keep(command, address, (Parked(type(limit).__name__, limit.message),))
+            return self._park(command, address, limit)
         if changes or draft.is_due_moved:
-            draft.fold_in()
-            if self._is_shared:
-                self._shared = share(self._shared, changes)
-            if command.participant != HOUSE:
-                self._moved[command.participant] = state
+            self._take_in(command, changes, draft)
         if not changes and isinstance(command, Tick | CloseContest):
             return self._receipt(command, changes)  # Nothing came of it, so nothing is kept.
         return self._keep(command, address, changes)
+
+    def _take_in(self, command: Command, changes: tuple[Change, ...], draft: Draft) -> None:
+        draft.fold_in()
+        if self._is_shared:
+            self._shared = share(self._shared, changes)
+        if command.participant != HOUSE:
+            self._moved[command.participant] = self._states[command.participant]
+
+    def _park(self, command: Command, address: Address | None, limit: LimitMet) -> Receipt:
+        if isinstance(command, Tick):
+            # Time that cannot pass must not hold up what comes after it.
+            state = self._states[command.participant]
+            state.due.clear()
+            self._moved[command.participant] = state
+        return self._keep(command, address, (Parked(type(limit).__name__, limit.message),))
 
     def _keep(
         self, command: Command, address: Address | None, changes: tuple[Change, ...]

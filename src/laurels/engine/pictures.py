@@ -5,9 +5,11 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from laurels.core.course import Course
 from laurels.core.event import Instant
 from laurels.core.ledger import NOTHING, Balance
 from laurels.core.number import Millionths
+from laurels.core.period import period_of
 from laurels.core.rulebook import Badge, Challenge, Level, Objective, Streak, Window
 from laurels.core.rules.chain import Chain, Occasion
 from laurels.core.rules.challenge import has_ended, window_of
@@ -110,6 +112,14 @@ def streaks_of(met: Met, now: Instant) -> Iterator[tuple[Streak, StreakPicture]]
     for streak in met.rulebook.rulebook.streaks:
         if streak.id in touched:
             yield streak, picture_streak(met, streak, now)
+
+
+def run_length(met: Met, streak: Streak, at: Instant) -> int:
+    """Return how many periods the run counts that a fact of this moment, which is there, is in."""
+    record = met.state.read(STREAK, streak.id) or StreakRecord()
+    calendar = met.rulebook.calendar_of(met.state.timezone)
+    course = Course(streak, record, calendar, met.rulebook.rulebook.incidents)
+    return course.run_of(period_of(streak, at, calendar)).length
 
 
 def picture_streak(met: Met, streak: Streak, now: Instant) -> StreakPicture:

@@ -65,8 +65,7 @@ class Scheduler:
         )
         for world in await asyncio.to_thread(self._queries.worlds):
             rulebook = await asyncio.to_thread(self._queries.rulebook, world)
-            if rulebook.rulebook.contests:
-                await self._end_contests(world, rulebook, now)
+            await self._end_contests(world, rulebook, now)
             await asyncio.to_thread(self._remember_ranks, world, rulebook, now)
         return len(due) == COMMANDS_AT_ONCE_MAX
 
@@ -116,7 +115,12 @@ class Scheduler:
         await self._submit(
             [
                 CompleteContest(
-                    tenant=tenant, id=id_, participant=HOUSE, received_at=at, contest=row.contest
+                    tenant=tenant,
+                    id=id_,
+                    participant=HOUSE,
+                    received_at=at,
+                    key=f"contest:{row.contest}",
+                    contest=row.contest,
                 )
             ]
         )

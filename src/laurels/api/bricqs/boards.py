@@ -118,10 +118,10 @@ def _view(queries: Queries, tenant: TenantId, question: Question, now: Instant) 
     kind = board.window.kind
     period = PERIODS[kind]
     if question.period not in (None, period):
-        raise InvalidQuery(Problem("period", f"is another one: {board.id} has only {period}"))
+        raise InvalidQuery(Problem("period", f"must be {period}: {board.id} has no other"))
     _check_key(kind, question.key)
     if question.segment is not None and not _has_segments(board):
-        raise InvalidQuery(Problem("segment", f"is unknown: {board.id} is not parted"))
+        raise InvalidQuery(Problem("segment", f"must be left out: {board.id} has none"))
     calendar = rulebook.calendar
     key = question.key or window_key(board.window, now, calendar) or ""
     name = BoardName(board.id, key, board.ties, question.segment)

@@ -58,7 +58,7 @@ class Participants:
                 display_name=_unless_none(body.display_name),
                 avatar_url=_unless_none(body.avatar_url),
                 timezone=_unless_none(body.timezone),
-                attributes=UNSET if body.attributes is None else _one_line(_sent(asked)),
+                attributes=UNSET if body.attributes is None else _bounded(_one_line(_sent(asked))),
             )
         return answer(await self._profile(asked.tenant, asked.participant), status=201)
 
@@ -106,7 +106,7 @@ class Participants:
             name: Raw(object_text(part).encode()) for name, part in _raws(sent).items()
         }
         kept = {name: part for name, part in merged.items() if bytes(part) != b"null"}
-        return Raw(msgspec.json.encode(kept))
+        return _bounded(Raw(msgspec.json.encode(kept)))
 
     async def _profile(self, tenant: TenantId, participant: ParticipantId) -> wire.Profile:
         now = self._desk.clock.now()
@@ -125,6 +125,13 @@ def _sent(asked: Asked) -> Raw:
 
 def _one_line(text: Raw) -> Raw:
     return Raw(object_text(text).encode())
+
+
+def _bounded(attributes: Raw) -> Raw:
+    if len(bytes(attributes)) > wire.ATTRIBUTES_BYTES_MAX:
+        most = wire.ATTRIBUTES_BYTES_MAX // 1024
+        raise InvalidBody(Problem("attributes", f"must have {most} KiB at most, all together"))
+    return attributes
 
 
 def _unless_none(text: str | None) -> str | UnsetType:

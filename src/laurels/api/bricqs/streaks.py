@@ -19,7 +19,7 @@ from laurels.core.event import Instant
 from laurels.core.rulebook import Streak
 from laurels.core.streak import StreakPicture
 from laurels.engine.answers import Met
-from laurels.engine.pictures import picture_streak, streaks_of
+from laurels.engine.pictures import picture_streak, run_length, streaks_of
 from laurels.engine.ports import Receipt
 
 TAG: Final = "Bricqs streaks"
@@ -47,8 +47,7 @@ class Streaks:
             (each for each in receipt.changes if isinstance(each, StreakExtended)), None
         )
         if extended is None:
-            picture = await self._picture(asked, body.streak_code)
-            counts = (picture.current, picture.longest, False, True)
+            counts = (*await self._counts(asked, command), False, True)
         else:
             counts = (extended.current, extended.longest, extended.is_record, False)
         return answer(wire.Recorded(asked.participant, body.streak_code, *counts))
@@ -79,6 +78,13 @@ class Streaks:
         participant = path_part(request, "participant_id")
         met = await self._desk.read(caller.tenant, participant)
         return answer(wire.Streaks(participant, to_streaks(met, self._desk.clock.now())))
+
+    async def _counts(self, asked: Asked, command: RecordStreak) -> tuple[int, int]:
+        """Return how long the run is that a fact belongs to, and the longest run of all."""
+        met = await self._desk.read(asked.tenant, asked.participant)
+        streak = met.rulebook.streaks[command.streak]
+        longest = picture_streak(met, streak, command.received_at).longest
+        return run_length(met, streak, command.at), longest
 
     async def _picture(self, asked: Asked, code: str) -> StreakPicture:
         met = await self._desk.read(asked.tenant, asked.participant)

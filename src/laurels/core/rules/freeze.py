@@ -1,6 +1,7 @@
 """Freezes of a streak: granted, bought, and asked for."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from laurels.core.change import Change, FreezeAsked, FreezesGranted
 from laurels.core.command import Freeze
@@ -30,6 +31,8 @@ def freeze(chain: Chain, streak: Streak, command: Freeze) -> Iterator[Change]:
             if not _room(chain, streak, freezes):
                 raise FreezesFull
             yield from grant(chain, streak, command.quantity, "", chain.now)
+        case _:
+            assert_never(command.action)
 
 
 def grant(
