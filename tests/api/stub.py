@@ -39,6 +39,7 @@ APP_SECRET = "the secret of the demo app, 32 bytes"
 
 ADMIN = "bq_live_admin_" + "c" * 32
 CLAIM = "01HQK7N5ABCDEFGHJKMNPQ0009"
+CODES = ["C-1", "C-2"]
 HELD = Pace(held=75_000_000, held_at=NOW)
 
 ABSENT = object()
@@ -89,7 +90,7 @@ class Stub:
         self.histories = []
         self.states = {}
         self.shared = Shared({"coffee": Pool(codes=2)})
-        self.codes = ["C-1", "C-2"]
+        self.codes = list(CODES)
         self.places = []
         self.ranks = None
         self.closed = {}
@@ -290,6 +291,7 @@ class House:
             pairs.append((b"x-api-key", key.encode()))
         if chunks is None:
             pairs.append((b"content-length", b"%d" % len(body)))
+        self.sent = body
         self.unread = [body] if chunks is None else list(chunks)
         return asyncio.run(self._call(method, path, pairs))
 

@@ -4,7 +4,7 @@ import json
 
 import msgspec
 import pytest
-from tests.api.stub import ADMIN, House, filled, prepared
+from tests.api.stub import ADMIN, CODES, House, filled, prepared
 
 from laurels.core import limits
 
@@ -130,28 +130,27 @@ def code_of(reply):
 
 def assert_refused(house, path, reply):
     status, code = ROUTES[path][2]
-    assert (reply.status, code_of(reply)) == (status, code), reply.body
-    assert not house.stub.commands
-    assert house.stub.codes == prepared().stub.codes
+    sent = house.sent[:99]
+    assert (reply.status, code_of(reply)) == (status, code), (sent, reply.body)
+    assert not house.stub.commands, sent
+    assert house.stub.codes == CODES
 
 
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("value", NOT_JSON_VALUES, ids=lambda value: repr(value[:16]))
 @pytest.mark.parametrize("field", [None, "nobody_knows_this"], ids=["known", "unknown"])
-def test_what_is_not_json_sinks_the_whole_body(path, value, field):
+def test_what_is_not_json_sinks_the_whole_body(path, field):
     house = prepared()
 
-    reply = send(house, path, with_value(path, value, field))
-
-    assert_refused(house, path, reply)
+    for value in NOT_JSON_VALUES:
+        assert_refused(house, path, send(house, path, with_value(path, value, field)))
 
 
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("body", NOT_JSON_BODIES + NOT_OBJECTS, ids=lambda body: repr(body[:16]))
-def test_a_body_that_is_no_object_is_refused(path, body):
+def test_a_body_that_is_no_object_is_refused(path):
     house = prepared()
 
-    assert_refused(house, path, send(house, path, body))
+    for body in NOT_JSON_BODIES + NOT_OBJECTS:
+        assert_refused(house, path, send(house, path, body))
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -178,7 +177,7 @@ def test_a_body_may_nest_as_deep_as_allowed_and_no_deeper(path):
         value = b'{"a":' + b"[" * lists + b"]" * lists + b"}"
         reply = send(house, path, with_value(path, value))
         assert (reply.status < 300) == taken, reply.body
-        is_kept = house.stub.commands or house.stub.codes != prepared().stub.codes
+        is_kept = house.stub.commands or house.stub.codes != CODES
         assert bool(is_kept) == taken
 
 

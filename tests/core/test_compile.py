@@ -163,7 +163,10 @@ def test_a_streak_may_grant_at_its_milestones():
 def test_a_command_may_move_whatever_hears_facts_of_ours():
     moved = {each.id.removeprefix(BOARD) for each in compiled(AFTER).recurring[BY_COMMAND]}
 
-    assert moved == set("posted badge item done way granted streak long tier expiry".split())
+    assert moved == {
+        *("posted", "badge", "item", "done", "way"),
+        *("granted", "streak", "long", "tier", "expiry"),
+    }
 
 
 RECURRING = """
@@ -181,7 +184,9 @@ earn:
   - {id: free, event: buy, points: 1}
 challenges:
   - {id: rolls, window: {days: 7}, objectives: [{event: buy, count: 1}]}
-  - {id: twice, window: daily, objectives: [{id: a, event: buy, count: 1}, {id: b, event: buy, count: 1}]}
+  - id: twice
+    window: daily
+    objectives: [{id: a, event: buy, count: 1}, {id: b, event: buy, count: 1}]
 """
 
 

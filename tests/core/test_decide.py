@@ -1,4 +1,4 @@
-"""What follows from a fact, where it takes more than a story: causes, limits, and other commands."""
+"""What follows from a fact, where it takes more than a story: causes, limits, descriptions."""
 
 import msgspec
 import pytest

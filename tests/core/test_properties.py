@@ -225,10 +225,10 @@ def pictures(played):
 
 
 def untold(state):
-    """Return a picture without what was told of streaks that broke: a late fact finds it told."""
+    """Return a picture without what was told of streaks meanwhile: late facts find it told."""
     *others, sections = state.picture()
     records = {
-        name: replace(each, told=None)
+        name: replace(each, told=None, last_at=None)
         for name, each in sections.items()
         if isinstance(each, StreakRecord)
     }
