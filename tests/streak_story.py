@@ -9,7 +9,8 @@ Stories begin on Monday, 2024-05-13, at midnight.
 A visit that counts is told by the length of its run: `3`. `lost 3` is the end of a run of three,
 `frozen wed` a missed Wednesday that cost a freeze, `reached 7` a milestone, `points 70` what was
 paid for it. `use`, `buy 2` and `grant 2` are about freezes, `pause wed fri` is a holiday, `live in
-Asia/Tokyo` a move, and `shop 50` earns points to buy freezes with.
+Asia/Tokyo` a move, `shop 50` earns points to buy freezes with, and `gift mon` is some other event
+of the Monday before.
 """
 
 import re
@@ -155,6 +156,10 @@ class Story:
 
     def do_shop(self, amount):
         self.send(self.event("shop", self.now, {"amount": int(amount)}))
+
+    def do_gift(self, when):
+        at = self.instant_of(self.time_of(when, forward=False))
+        self.send(self.event("gift", at, {}))
 
     def visit(self, at):
         self.send(self.event("visit", at, {}))

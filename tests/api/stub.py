@@ -293,16 +293,15 @@ class House:
             pairs.append((b"content-length", b"%d" % len(body)))
         self.sent = body
         self.unread = [body] if chunks is None else list(chunks)
-        return asyncio.run(self._call(method, path, pairs))
+        return asyncio.run(self._call(method, path, pairs, self.unread))
 
     def post(self, path, body):
         """Send a value as JSON, with the token or the key that the path asks for."""
         bearer = self.token() if path == "/v1/events" else ()
         return self.call("POST", path, json.dumps(body).encode(), headers=bearer)
 
-    async def _call(self, method, path, pairs):
+    async def _call(self, method, path, pairs, waiting):
         raw, _, query = path.partition("?")
-        waiting = self.unread
         sent = []
 
         async def receive():

@@ -1,6 +1,7 @@
 """Bodies that nobody should send: refused by name, never kept, never a fault of ours."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,7 +33,7 @@ def free_field(body):
     return next((name for name in ("metadata", "attributes") if name in names), None)
 
 
-def whose(good):
+def whose(good) -> Any:
     """Return the field of a good body that says whom it is about, and its text."""
     for name in ("participant_id", "userId"):
         if name in good:

@@ -31,7 +31,7 @@ from tests.cast import DAY, HOUR, NOON, SECOND, SHOP
 from tests.core.told import tell
 
 from laurels.core import command as commands
-from laurels.core.compile import compile_rulebook
+from laurels.core.compile import Compiled, compile_rulebook
 from laurels.core.decide import decide
 from laurels.core.errors import LaurelsError
 from laurels.core.event import Event
@@ -39,7 +39,7 @@ from laurels.core.ledger import NOTHING
 from laurels.core.number import plain
 from laurels.core.rules.chain import Occasion
 from laurels.core.section import CLAIMED, HOLD, STREAK, TIER, StreakRecord
-from laurels.core.shared import NOTHING_SHARED, Pool, Shared, share
+from laurels.core.shared import Pool, Shared, share
 from laurels.core.state import BOARD, State
 from laurels.core.streak import picture
 from laurels.core.timer import decide_tick
@@ -61,7 +61,7 @@ def told(rulebook: str, story: str) -> str:
 
 
 class Stage:
-    def __init__(self, rulebook: str) -> None:
+    def __init__(self, rulebook: Compiled) -> None:
         self.rulebook = rulebook
         self.states: dict[str, State] = {}
         self.shared = Shared({offer: Pool(codes=CODES) for offer in self.rulebook.offers})
@@ -164,7 +164,7 @@ class Stage:
                 return ", ".join(map(str.strip, scores)) or "no score"
             case "since":
                 (score,) = state.windows(BOARD + name).values()
-                return f"{EPOCH + score.reached_at * MILLISECOND:%Y-%m-%dT%H:%MZ}"
+                return f"{EPOCH + (score.reached_at or 0) * MILLISECOND:%Y-%m-%dT%H:%MZ}"
             case _:
                 raise AssertionError(f"{what}?")
 

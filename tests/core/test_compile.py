@@ -100,6 +100,11 @@ leaderboards:
   - {id: buys, event: buy, score: count, period: daily}
 rewards: [{id: mug}, {id: hat}]
 """
+LONG_CHAIN = """
+badges: [{id: b, event: buy}]
+earn: [{id: a, fact: badge.awarded, points: 1}]
+tiers: {by: points, levels: [{id: low, at: 1}]}
+"""
 GOAL = "challenges: [{id: c, objectives: [{event: buy, count: 2}], "
 STREAK = "streaks: [{id: s, event: buy, freezes: {cap: 1}, milestones: [{at: 1, rewards: "
 CUP = "contests: [{id: cup, event: buy, score: count, starts: 2024-05-01, ends: 2024-06-01, "
@@ -124,12 +129,7 @@ CUP = "contests: [{id: cup, event: buy, score: count, starts: 2024-05-01, ends: 
         # What a contest pays is paid by a command.
         (CUP + "prizes: [{ranks: 1, rewards: [{points: 5}]}]}]", ""),
         # A chain may go on and on.
-        (
-            "badges: [{id: b, event: buy}]\n"
-            "earn: [{id: a, fact: badge.awarded, points: 1}]\n"
-            "tiers: {by: points, levels: [{id: low, at: 1}]}",
-            "badge posted tier",
-        ),
+        (LONG_CHAIN, "badge posted tier"),
     ],
 )
 def test_a_fact_may_move_what_its_chain_can_reach(rules, moved):

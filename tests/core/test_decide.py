@@ -159,12 +159,14 @@ def test_a_participant_is_who_we_were_told():
         draft.fold_in()
         return changes
 
-    first = {"display_name": "Ann", "timezone": "Asia/Tokyo"}
-    assert describe(**first) == (ProfileChanged(NOON, **first),)
+    assert describe(display_name="Ann", timezone="Asia/Tokyo") == (
+        ProfileChanged(NOON, display_name="Ann", timezone="Asia/Tokyo"),
+    )
     describe(avatar_url="a.png", attributes=msgspec.Raw(b'{"country": "de"}'))
     describe(display_name=None)
 
     profile = state.read(PROFILE, "")
+    assert profile is not None
     assert (profile.display_name, profile.avatar_url) == (None, "a.png")
     assert (profile.timezone, bytes(profile.attributes)) == ("Asia/Tokyo", b'{"country": "de"}')
     assert state.timezone == "Asia/Tokyo"

@@ -23,6 +23,10 @@ WITH_PROBLEMS = [
         (errors.Unavailable("Too much is waiting."), "Too much is waiting."),
         (errors.Unavailable(), "The server cannot take this now; try again."),
         (errors.RateLimited(250), "Too many requests; wait and try again."),
+        (
+            errors.WouldOverdraw(available=3, required=5),
+            "The balance is too small: available 3, requested 5.",
+        ),
         (errors.LimitMet("UNIQUE constraint failed"), "UNIQUE constraint failed"),
     ],
 )

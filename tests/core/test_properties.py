@@ -103,9 +103,11 @@ rewards:
 
 OPEN_ENDED = """
 timezone: Europe/Berlin
+currencies: [points, gem]
 earn:
   - {id: unit, event: buy, points: {of: amount, times: 1.5}, expires: {days: 30}}
-  - {id: see, event: see, points: 2, cap: {times: 2, per: daily}}
+  - {id: see, event: see, points: 2}
+  - {id: gem, event: see, currency: gem, amount: 2, cap: {times: 2, per: daily}}
 challenges:
   - {id: count, window: daily, objectives: [{event: buy, count: 1000}]}
   - {id: sum, window: weekly, objectives: [{event: buy, sum: amount, target: 1000}]}
@@ -345,7 +347,7 @@ def test_points_are_neither_made_nor_lost(steps):
 def test_no_balance_is_below_zero_and_lots_are_part_of_it(steps):
     played, _ = witness(EVERYTHING, steps)
     for state in played.states.values():
-        holds = [state.read(HOLD, key) for key in state.keys(HOLD)]
+        holds = [hold for key in state.keys(HOLD) if (hold := state.read(HOLD, key))]
         for currency, balance in state.balances.items():
             assert min(balance.amount, balance.earned, balance.spent, balance.held) >= 0
             assert balance.amount + balance.spent + balance.held <= balance.earned

@@ -40,4 +40,4 @@ def test_what_a_story_leads_to(rulebook, story, outcome):
 
 
 def test_there_are_enough_of_them():
-    assert len(ALL) >= 300
+    assert len(ALL) >= 400

@@ -90,6 +90,7 @@ GRACE = streak(grace_hours=3)
         # Nor is there anything to make up for without a run.
         ("mon 01:00; tue", "1; 2"),
         ("mon; thu 01:00; fri", "1; lost 1; 1; 2"),
+        ("wed 01:00; thu 01:00; look", "1; 2; 2 of 2, freezes 0, today"),
         # A late visit on the missed day gives the early one back to its own.
         ("mon; wed 01:00; late tue", "1; 2; 3"),
         ("mon; wed 01:00; thu 01:00; late tue; look", "1; 2; 3; 4; 4 of 4, freezes 0, today"),
@@ -167,6 +168,7 @@ SOLD = streak(grace_hours=3, freezes="{cap: 2, price: {points: 50}}")
         ("shop 100; buy 2; look; buy", "points 100; 0 of 0, freezes 2; FreezesFull"),
         ("shop 500; buy 3; grant 5; look; grant", "FreezesFull; 0 of 0, freezes 2; FreezesFull"),
         ("grant 1; shop 500; buy 2; buy", "FreezesFull; points 50"),
+        ("grant 1; grant 1; mon; see sat", "1; frozen tue; frozen wed; lost 1"),
         ("grant 0; grant -1", "InvalidCommand; InvalidCommand"),
         # Within the hours of grace it is not too late to get one for the day before.
         ("mon; see wed 02:59; grant 1; see wed 03:00; wed", "1; frozen tue; 2"),
@@ -263,8 +265,6 @@ def test_pauses(story, outcome):
     [
         # The day before an early visit needed none, so the visit is its own day's.
         ("mon; pause tue thu; fri 01:00; sat; look", "1; 2; 3; 3 of 3, freezes 0, today"),
-        # Once that day has another one, the early visit counts for the day of the pause.
-        ("mon; pause tue thu; fri 01:00; fri; look", "1; 2; 3; 3 of 3, freezes 0, today"),
         # The day after a pause is missed like any other, and made up for like any other.
         ("mon; pause tue wed; fri 01:00; fri", "1; 2; 3"),
         (
@@ -354,7 +354,8 @@ STEPS = "[{at: 4, rewards: [{points: 10}]}, {at: 2, rewards: [{points: 5}]}]"
 REWARDED = streak(milestones=STEPS)
 FIRST_DAY = streak(milestones="[{at: 1, rewards: []}]", grace_hours=3)
 GENEROUS = streak(
-    milestones="[{at: 2, rewards: [{freeze: visits, quantity: 2}]}]", freezes="{cap: 5}"
+    milestones="[{at: 2, rewards: [{freeze: visits, quantity: 2}]}, {at: 3, rewards: []}]",
+    freezes="{cap: 5}",
 )
 
 
@@ -406,18 +407,57 @@ GENEROUS = streak(
         (
             GENEROUS,
             "mon; tue; thu; fri; look",
-            "1; 2; reached 2; freezes 2; frozen wed; 3; 4; 4 of 4, freezes 1, today",
+            "1; 2; reached 2; freezes 2; frozen wed; 3; reached 3; 4; 4 of 4, freezes 1, today",
         ),
         # They help on the days that followed a late visit, also where it is long past.
         (
             GENEROUS,
             "tue; thu; late mon; look",
-            "1; lost 1; 1; 2; reached 2; freezes 2; 3 of 3, freezes 1, today",
+            "1; lost 1; 1; 2; reached 2; freezes 2; reached 3; 3 of 3, freezes 1, today",
         ),
     ],
 )
 def test_milestones_are_paid_once_for_a_run(rulebook, story, outcome):
     assert told(rulebook, story) == outcome
+
+
+def test_a_new_milestone_is_not_paid_for_runs_of_the_past():
+    story = Story(DAILY)
+    story.play("mon; tue; thu; fri")
+    story.adopt(REWARDED)
+
+    assert story.play("mon").endswith("lost 2; 1")
+    assert story.play("late sat").endswith("lost 2; 1; 3; reached 2; points 5")
+
+
+def test_a_freeze_for_something_long_past_brings_a_run_back():
+    challenge = """
+challenges:
+  - {id: luck, objectives: [{event: gift, count: 1}], rewards: [{freeze: visits, quantity: 1}]}
+"""
+    rulebook = streak(house=challenge, freezes="{cap: 1}")
+    story = "mon; see wed; look; gift mon; look; see thu 00:00"
+
+    assert told(rulebook, story) == (
+        "1; lost 1; 0 of 1, freezes 0; freezes 1; 1 of 1, freezes 0; lost 1"
+    )
+
+
+def test_nothing_is_due_in_a_pause():
+    story = Story(DAILY)
+    story.play("mon; pause tue thu")
+    assert story.state.due_at == story.instant_of(story.time_of("sat 00:00"))
+
+    story.play("see sat 00:00")
+    assert story.state.due_at is None
+
+
+def test_the_last_visit_is_the_latest_whenever_it_is_told():
+    story = Story(DAILY)
+    assert story.picture().last_at is None
+
+    story.play("wed; late mon")
+    assert story.picture().last_at == story.now
 
 
 def test_other_rules_hear_of_a_streak():

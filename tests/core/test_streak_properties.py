@@ -1,7 +1,7 @@
 """What holds for every streak: any order of facts, any time of settling, and a model day by day."""
 
 from datetime import date
-from functools import cache, reduce
+from functools import cache
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -69,8 +69,10 @@ def hear(streak, record, at, calendar):
 
 
 def recorded(streak, visits, calendar, **more):
-    start = StreakRecord(**more)
-    return reduce(lambda record, at: hear(streak, record, at, calendar), visits, start)
+    record = StreakRecord(**more)
+    for at in visits:
+        record = hear(streak, record, at, calendar)
+    return record
 
 
 @settings(max_examples=200 * LONG)
@@ -117,7 +119,9 @@ def everything(draw):
     streak, calendar, visits = draw(streaks()), draw(calendars), draw(facts)
     record = draw(records(streak, visits, calendar))
     incidents = st.builds(
-        lambda at, hours: Incident(at, at + hours * HOUR), moments(), st.integers(1, 40)
+        lambda at, hours: Incident(at, at + hours * HOUR),
+        moments(SPRING) | moments(AUTUMN),
+        st.integers(1, 40),
     )
     return streak, record, calendar, tuple(draw(st.lists(incidents, max_size=2))), visits
 
@@ -156,8 +160,7 @@ class Model:
         return [Run(run[0], run[-1], len(run)) for run in [*runs, run] if run]
 
     def is_made_up_for(self, period, early):
-        following = period + 1
-        return following in early and (following in self.own or period not in self.excused)
+        return period + 1 in early and period not in self.excused
 
     def is_forgiven(self, period):
         if period in self.excused:
@@ -172,7 +175,7 @@ class Model:
             self.pool = min(self.pool + 1, self.freezes.cap)
 
 
-@settings(max_examples=300 * LONG)
+@settings(max_examples=200 * LONG)
 @given(everything(), st.integers(0, 20))
 def test_a_course_is_what_the_specification_says(given_, later):
     streak, record, calendar, incidents, visits = given_
@@ -185,7 +188,7 @@ def test_a_course_is_what_the_specification_says(given_, later):
     assert course.left(until - 1) == model.pool
 
 
-@settings(max_examples=300 * LONG)
+@settings(max_examples=200 * LONG)
 @given(everything())
 def test_a_run_is_alive_until_it_is_due_and_not_forgiven(given_):
     streak, record, calendar, incidents, _ = given_

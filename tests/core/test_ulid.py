@@ -8,6 +8,7 @@ from laurels.core import limits
 from laurels.core.ulid import (
     ALPHABET,
     EVENTS_PER_DRAW_MAX,
+    chance_part,
     event_id,
     fact_id,
     message_id,
@@ -45,3 +46,12 @@ def test_ids_sort_by_time(one, other):
 @pytest.mark.parametrize("at", [0, limits.INSTANT_MAX_MS])
 def test_every_moment_that_is_accepted_has_an_id(at):
     assert message_id(event_id(time_part(at), CHANCE, 0)) == f"{at}-0"
+
+
+@given(st.integers(0, 2**60 - 1), st.integers(0, 2**60 - 1))
+def test_chance_has_twelve_characters_that_tell_it_apart(one, other):
+    parts = chance_part(one), chance_part(other)
+
+    assert [len(part) for part in parts] == [12, 12]
+    assert set("".join(parts)) <= set(ALPHABET)
+    assert (parts[0] == parts[1]) == (one == other)

@@ -9,7 +9,19 @@ from hypothesis import strategies as st
 
 from laurels.core.limits import INSTANT_MAX_MS, INSTANT_MIN_MS
 from laurels.core.rulebook import Window
-from laurels.core.window import Calendar, instant, midnight, timezones, window_key
+from laurels.core.window import (
+    DAY_MS,
+    Calendar,
+    days_later,
+    instant,
+    midnight,
+    rolling_name,
+    rolling_start,
+    rolling_window,
+    timezones,
+    window_ends,
+    window_key,
+)
 
 ZONES = ["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Africa/Monrovia"]
 instants = st.integers(INSTANT_MIN_MS, INSTANT_MAX_MS)
@@ -30,6 +42,8 @@ def at(text):
         ("daily", "2024-05-20T00:00:00Z", Calendar(), "2024-05-20"),
         ("daily", "1969-12-31T23:59:59.999Z", Calendar(), "1969-12-31"),
         ("monthly", "2024-02-29T12:00:00Z", Calendar(), "2024-02"),
+        ("yearly", "2024-12-31T23:59:59.999Z", Calendar(), "2024"),
+        ("yearly", "2024-12-31T23:59:59.999Z", Calendar("Europe/Berlin"), "2025"),
         ("lifetime", "2024-02-29T12:00:00Z", Calendar(), ""),
         # ISO weeks: the year is that of the Thursday.
         ("weekly", "2024-05-19T12:00:00Z", Calendar(), "2024-W20"),
@@ -121,6 +135,57 @@ def test_a_day_begins_at_its_first_moment(day, zone, moment):
     assert midnight(day, zone) == at(moment)
     keys = [window_key(Window("daily"), at(moment) - n, Calendar(zone)) for n in (0, 1)]
     assert keys == [day.isoformat(), (day - timedelta(days=1)).isoformat()]
+
+
+@given(instants)
+def test_a_rolling_window_is_named_by_its_beginning(moment):
+    assert rolling_start(rolling_name(moment)) == moment
+
+
+@given(st.lists(instants, min_size=2, max_size=2))
+def test_names_of_rolling_windows_sort_like_time(moments):
+    names = sorted(map(rolling_name, moments))
+    assert [rolling_start(name) for name in names] == sorted(moments)
+
+
+@pytest.mark.parametrize(
+    ("moment", "after", "starts"),
+    [
+        ("2024-05-10T00:00Z", None, "2024-05-10T00:00Z"),
+        ("2024-05-17T11:59Z", None, "2024-05-15T12:00Z"),
+        ("2024-05-18T11:59Z", None, "2024-05-17T12:00Z"),
+        ("2024-05-19T12:00Z", None, "2024-05-19T12:00Z"),
+        ("2024-05-15T11:59Z", None, "2024-05-15T11:59Z"),
+        # What lies before the end of one that was folded away belongs nowhere any more.
+        ("2024-05-10T00:00Z", "2024-05-09T00:00Z", None),
+        ("2024-05-11T00:00Z", "2024-05-09T00:00Z", "2024-05-11T00:00Z"),
+    ],
+)
+def test_the_latest_rolling_window_that_lasts_is_taken(moment, after, starts):
+    names = [rolling_name(at(text)) for text in ("2024-05-17T12:00Z", "2024-05-15T12:00Z")]
+    folded = after and rolling_name(at(after))
+    found = rolling_window(names, at(moment), days=2, after=folded)
+    assert found == (starts and rolling_name(at(starts)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "moment", "zone", "ends"),
+    [
+        ("monthly", "2024-02-10T00:00Z", "UTC", "2024-03-01T00:00Z"),
+        ("monthly", "2024-12-31T23:59Z", "UTC", "2025-01-01T00:00Z"),
+        ("monthly", "2024-03-31T21:59Z", "Europe/Berlin", "2024-03-31T22:00Z"),
+        ("yearly", "2024-05-15T12:00Z", "America/New_York", "2025-01-01T05:00Z"),
+    ],
+)
+def test_a_month_and_a_year_end_where_the_next_begins(kind, moment, zone, ends):
+    assert window_ends(Window(kind), at(moment), Calendar(zone)) == at(ends)
+
+
+@given(instants, st.integers(1, 30), calendars)
+def test_so_many_days_later_the_day_is_over(moment, days, calendar):
+    later = days_later(min(moment, INSTANT_MAX_MS - 40 * DAY_MS), days, calendar)
+    first = calendar.day(min(moment, INSTANT_MAX_MS - 40 * DAY_MS))
+    assert (calendar.day(later - 1), calendar.day(later)) == (first + days, first + days + 1)
 
 
 def test_zones_are_known_by_name():

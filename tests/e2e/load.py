@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path as File
 
 from tests.e2e.log import Log, Sent
@@ -75,6 +75,37 @@ async def volley(opened: Sequence[Connection], requests: Sequence[bytes]) -> lis
     return await asyncio.gather(*(connection.answer() for connection in opened))
 
 
+async def storm(
+    url: str,
+    client: Callable[[Connection], Awaitable[None]],
+    seconds: float,
+    end: Callable[[], object],
+) -> None:
+    """Let clients ask without a pause until the server is gone, which `end` sees to."""
+
+    async def ask(connection: Connection) -> None:
+        with suppress(ConnectionError, EOFError):
+            await client(connection)
+
+    async with asyncio.timeout(STORM_S_MAX), connections(url, CONNECTIONS) as opened:
+        clients = [asyncio.create_task(ask(one)) for one in opened]
+        await asyncio.sleep(seconds)
+        end()
+        await asyncio.gather(*clients)
+
+
+async def spread(url: str, jobs: Sequence[Callable[[Connection], Awaitable[None]]]) -> None:
+    """Work through the jobs on as many connections as there are clients."""
+    left = iter(jobs)
+
+    async def work(connection: Connection) -> None:
+        for job in left:
+            await job(connection)
+
+    async with asyncio.timeout(STORM_S_MAX), connections(url, CONNECTIONS) as opened:
+        await asyncio.gather(*(work(one) for one in opened))
+
+
 class Load:
     """Clients that never tire. The same seed asks the same things."""
 
@@ -84,6 +115,10 @@ class Load:
         self.tokens: dict[str, str] = {}
         self._events: list[Event] = []
 
+    @property
+    def waiting(self) -> dict[int, Sent]:
+        return self.log.waiting
+
     async def prepare(self, url: str) -> None:
         """Mint everybody's token; they outlive the server that minted them."""
         async with connections(url, 1) as (connection,):
@@ -91,19 +126,11 @@ class Load:
                 self.tokens[f"p{number}"] = await mint(connection, f"p{number}")
 
     async def storm(self, url: str, seconds: float, end: Callable[[], object]) -> None:
-        """Ask without a pause until the server is gone, which `end` sees to after a while."""
-        async with asyncio.timeout(STORM_S_MAX), connections(url, CONNECTIONS) as opened:
-            clients = [asyncio.create_task(self.ask_for_ever(one)) for one in opened]
-            await asyncio.sleep(seconds)
-            end()
-            await asyncio.gather(*clients)
+        await storm(url, self.client, seconds, end)
 
-    async def ask_for_ever(self, connection: Connection) -> None:
-        try:
-            while True:
-                await self.ask(connection, self.next())
-        except (ConnectionError, EOFError):
-            return
+    async def client(self, connection: Connection) -> None:
+        while True:
+            await self.ask(connection, self.next())
 
     async def ask(self, connection: Connection, sent: Sent) -> tuple[Reply, list[Ack]]:
         number = self.log.send(sent)
@@ -133,7 +160,7 @@ class Load:
         """Ask again whatever was never answered, all at once; return how many requests that was."""
         waiting = list(self.log.waiting.values())
         self.log.waiting.clear()
-        await self._spread(url, [self._accepted(sent) for sent in waiting])
+        await spread(url, [self._accepted(sent) for sent in waiting])
         return len(waiting)
 
     async def repeat(self, url: str, keys: Sequence[str]) -> None:
@@ -146,7 +173,7 @@ class Load:
         some = self.random.sample(events, min(len(events), CONNECTIONS))
         paths = (Path.SINGLE, Path.SYNC, Path.EMIT, Path.QUEST)
         singles = [Sent(self.random.choice(paths), [event]) for event in some]
-        await self._spread(url, [self._duplicate(sent) for sent in [*singles, *slices]])
+        await spread(url, [self._duplicate(sent) for sent in [*singles, *slices]])
 
     def _accepted(self, sent: Sent) -> Callable[[Connection], Awaitable[None]]:
         async def ask(connection: Connection) -> None:
@@ -162,16 +189,3 @@ class Load:
             assert not any(ack.first for ack in acks), f"a duplicate was new: {reply}"
 
         return ask
-
-    async def _spread(
-        self, url: str, jobs: Sequence[Callable[[Connection], Awaitable[None]]]
-    ) -> None:
-        """Work through the jobs on as many connections as there are clients."""
-        left = iter(jobs)
-
-        async def work(connection: Connection) -> None:
-            for job in left:
-                await job(connection)
-
-        async with asyncio.timeout(STORM_S_MAX), connections(url, CONNECTIONS) as opened:
-            await asyncio.gather(*(work(one) for one in opened))

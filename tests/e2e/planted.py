@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from laurels.cli import main
+from laurels.core import decide, evolve
+from laurels.core.change import HoldEnded, PrizeWon
+from laurels.core.command import PayPrize
+from laurels.core.rules.reward import pay
+from laurels.engine import batch, scheduler
 from laurels.store.connections import STATEMENTS, Connections
 
 COMMITS_HELD_BACK = 20
@@ -36,6 +41,37 @@ def forget_receipts() -> None:
     STATEMENTS["put_receipts"] = put.replace(" END", " ELSE excluded.number END")
 
 
+def forget_receipts_of_commands() -> None:
+    """Remember the keys of events only."""
+    find, put = STATEMENTS["find_receipts"], STATEMENTS["put_receipts"]
+    STATEMENTS["find_receipts"] = find.removesuffix(";") + " WHERE r.operation = 'event'"
+    STATEMENTS["put_receipts"] = put.replace(" END", " ELSE excluded.number END")
+
+
+def count_stock_after_the_batch() -> None:
+    """Let all of a batch take the same one, and give each claim whatever number is free."""
+    batch.share = lambda shared, _: shared
+    free = "(SELECT COALESCE(MAX(number), 0) + 1 FROM claims WHERE reward = ?4)"
+    STATEMENTS["put_claims"] = STATEMENTS["put_claims"].replace("?7", free)
+
+
+def end_a_hold_again() -> None:
+    """Leave a hold where it is, and take its points from where there are any."""
+    del evolve._CARRY[HoldEnded]
+
+
+def forget_prizes() -> None:
+    """Pay a prize whenever it is asked for, and begin with the first place each time."""
+
+    def pay_again(chain, command):
+        yield PrizeWon(command.contest, command.rank, command.at)
+        yield from pay(chain, command.rewards, command.contest, command.at, -1)
+
+    decide._ASKED[PayPrize] = pay_again
+    scheduler.PayPrize = lambda **more: PayPrize(**{**more, "key": None})
+    STATEMENTS["pay_contest"] = STATEMENTS["pay_contest"].replace("MAX(paid, ?1)", "0 * ?1")
+
+
 class Bug(NamedTuple):
     plant: Callable[[], None]
     seen_as: str
@@ -44,7 +80,12 @@ class Bug(NamedTuple):
 BUGS = {
     "answer-before-the-commit": Bug(answer_before_the_commit, "acknowledged and is lost"),
     "forget-receipts": Bug(forget_receipts, "was answered with .+ and with |is stored 2 times"),
+    "forget-receipts-of-commands": Bug(forget_receipts_of_commands, "XX"),
+    "count-stock-after-the-batch": Bug(count_stock_after_the_batch, r"given \d+ times"),
+    "end-a-hold-again": Bug(end_a_hold_again, r"a hold was ended \d+ times"),
+    "forget-prizes": Bug(forget_prizes, "was paid 2 times"),
 }
+"""What was planted, and how the tests must see it."""
 
 if __name__ == "__main__":
     BUGS[sys.argv.pop(1)].plant()

@@ -1,6 +1,7 @@
 """What a shop's customers ask, and what its books say: read from the file, without the server."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path as File
@@ -15,6 +16,10 @@ MOVES = """
     SELECT number, position, target AS account, amount FROM postings
      UNION ALL
     SELECT number, position, source, -amount FROM postings"""
+RUNNING = f"""
+    SELECT account, SUM(amount) OVER (PARTITION BY account ORDER BY number, position) AS has
+      FROM ({MOVES})
+     WHERE account NOT LIKE '@%'"""
 
 
 class Ask(NamedTuple):
@@ -37,58 +42,57 @@ def claim(reward: str, who: str, key: str | None = None) -> Ask:
     return Ask(f"/rewards/{reward}/claim", about(who, key, points_deduction=True))
 
 
-def about(who: str, key: str | None, **more: object) -> dict[str, Any]:
+def about(who: str, key: str | None = None, **more: object) -> dict[str, Any]:
     body = {"participant_id": who, "idempotency_key": key, **more}
     return {name: value for name, value in body.items() if value is not None}
 
 
-class Books(NamedTuple):
-    """What a file holds."""
+class Books:
+    """What a file holds by now. Each question reads it anew."""
 
-    balances: dict[str, int]
-    held: dict[str, int]
-    given: list[tuple[str, str, str]]
-    """Each code that was given out: (reward, code, participant)."""
-    done: list[tuple[str, str]]
-    """Each command of the journal but ticks: (operation, id)."""
-    overdrawn: list[str]
-    """Accounts that were below zero at any time."""
+    def __init__(self, file: File) -> None:
+        self.file = file
 
+    def balances(self) -> dict[str, int]:
+        return self._accounts("p:")
 
-def books(file: File) -> Books:
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-        connection.execute("BEGIN")
+    def held(self) -> dict[str, int]:
+        return self._accounts("h:")
 
-        def rows(sql: str) -> list[Any]:
+    def claims(self) -> list[tuple[str, str, str]]:
+        """Return (reward, participant, status) of all, as they left the stock."""
+        return self.rows("SELECT reward, participant, status FROM claims ORDER BY reward, number")
+
+    def given(self) -> list[tuple[str, str, str]]:
+        """Return (reward, code, participant) of each code that was given out."""
+        return self.rows("""
+            SELECT reward, code, participant
+              FROM claims
+              JOIN codes USING (tenant, reward, number)
+             WHERE has_code""")
+
+    def done(self) -> list[tuple[str, str]]:
+        """Return (operation, id) of each command but ticks."""
+        return self.rows("SELECT operation, command FROM journal WHERE operation <> 'tick'")
+
+    def pool(self, reward: str) -> tuple[int, int]:
+        """Return how often a reward has left the stock, and how often it came back."""
+        sql = f"SELECT taken, returned FROM pools WHERE reward = '{reward}'"
+        return next(iter(self.rows(sql)), (0, 0))
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield what no shop may do, whatever it was asked."""
+        for (reward, code), times in Counter(one[:2] for one in self.given()).items():
+            if times > 1:
+                yield f"the code {code} of {reward} was given {times} times"
+        for (account,) in self.rows(f"SELECT DISTINCT account FROM ({RUNNING}) WHERE has < 0"):
+            yield f"{account} was below zero"
+
+    def rows(self, sql: str) -> list[Any]:
+        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as connection:
             return connection.execute(sql).fetchall()
 
+    def _accounts(self, kind: str) -> dict[str, int]:
+        """Return the accounts of a kind that are not empty, by participant."""
         sums = f"SELECT account, SUM(amount) FROM ({MOVES}) GROUP BY account"
-        accounts = dict(rows(sums))
-        running = f"""
-            SELECT account, SUM(amount) OVER (PARTITION BY account ORDER BY number, position) AS has
-              FROM ({MOVES})
-             WHERE account NOT LIKE '@%'"""
-        return Books(
-            balances=_of("p:", accounts),
-            held=_of("h:", accounts),
-            given=rows("""
-                SELECT reward, code, participant FROM claims JOIN codes USING (tenant, reward, number)
-                 WHERE has_code"""),
-            done=rows("SELECT operation, command FROM journal WHERE operation <> 'tick'"),
-            overdrawn=[one for (one,) in rows(f"SELECT account FROM ({running}) WHERE has < 0")],
-        )
-
-
-def _of(kind: str, accounts: dict[str, int]) -> dict[str, int]:
-    """Return the accounts of a kind that are not empty, by participant."""
-    return {name[2:]: has for name, has in accounts.items() if has and name.startswith(kind)}
-
-
-def doubled(held: Books) -> Iterator[str]:
-    """Yield what no shop may do, whatever it was asked."""
-    seen: set[tuple[str, str]] = set()
-    for reward, code, who in held.given:
-        if (reward, code) in seen:
-            yield f"the code {code} of {reward} was given twice, lastly to {who}"
-        seen.add((reward, code))
-    yield from (f"{account} was below zero" for account in sorted(set(held.overdrawn)))
+        return {name[2:]: has for name, has in self.rows(sums) if has and name.startswith(kind)}

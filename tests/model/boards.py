@@ -104,7 +104,7 @@ def review(world, person, step):
         for each in world.scored
         if (each.board, each.who, each.is_held) == (step.contest, person.name, True)
     ]
-    if not held:
+    if not held or step.contest in world.closed:
         raise world.refused("InvalidCommand")
     for each in held:
         if step.accept:

@@ -82,10 +82,10 @@ def hear(world, person, fact):
         for name, objective in objectives(challenge).items():
             value = value_of(objective, fact) if earning.hears(objective, fact) else None
             if value is not None:
-                count(world, person, challenge, name, value, fact.at)
+                count(world, person, challenge, name, value, at=fact.at)
 
 
-def count(world, person, challenge, name, value, at):
+def count(world, person, challenge, name, value, *, at):
     """Let a fact that matches count, if nothing stands in its way."""
     if not earning.is_on(earning.campaign_of(world, challenge), at):
         return
@@ -108,11 +108,11 @@ def count(world, person, challenge, name, value, at):
         return
     if window not in person.windows:
         person.windows.append(window)
-    follow_move(world, person, challenge, window, name, at)
+    follow_move(world, person, challenge, window, name, at=at)
 
 
-def follow_move(world, person, challenge, window, name, at):
-    reach_milestones(world, person, challenge, window, name, at)
+def follow_move(world, person, challenge, window, name, *, at):
+    reach_milestones(world, person, challenge, window, name, at=at)
     met = [other for other in objectives(challenge) if is_met(window, other, challenge)]
     if window.is_completed or len(met) < needs(challenge):
         return
@@ -124,10 +124,11 @@ def follow_move(world, person, challenge, window, name, at):
 
 def needs(challenge):
     written = challenge.get("needs", "all")
-    return {"all": len(challenge["objectives"]), "any": 1}.get(written, written)
+    words: dict[object, int] = {"all": len(challenge["objectives"]), "any": 1}
+    return words.get(written) or int(written)
 
 
-def reach_milestones(world, person, challenge, window, moved, at):
+def reach_milestones(world, person, challenge, window, moved, *, at):
     every = objectives(challenge)
     for milestone in challenge.get("milestones", ()):
         objective = milestone.get("objective") or next(iter(every))
@@ -229,7 +230,10 @@ def dues(world, person):
             latest = max(at for _, _, at in window.counted)
             if not window.is_completed and window.dropped_at != latest:
                 at = latest + hours * HOUR
-                yield at, lambda window=window, at=at, latest=latest: drop(world, window, at, latest)
+                yield (
+                    at,
+                    lambda window=window, at=at, latest=latest: drop(world, window, at, latest),
+                )
 
 
 def drop(world, window, at, latest):
@@ -238,7 +242,7 @@ def drop(world, window, at, latest):
 
 
 def seen(world, person):
-    """Return by challenge its windows, oldest first: measures, whether completed, whether claimed."""
+    """Return by challenge its windows, oldest first: measures, completed, claimed, milestones."""
     return {
         challenge["id"]: [
             (

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 NOON = 1_715_774_400_000
@@ -58,7 +59,7 @@ def monday_of(day, week_starts):
     return begin + timedelta(days=TO_MONDAY[week_starts])
 
 
-def number(value):
+def number(value) -> Any:
     """Read a JSON number exactly, or say None for what is none; a truth value is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         return None

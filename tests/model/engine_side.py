@@ -30,7 +30,7 @@ DUE_STEPS_MAX = 20
 
 
 class Now:
-    """Hands the scheduler's commands to the engine at once."""
+    """Hands the scheduler's commands to the engine at once, and remembers nothing."""
 
     def __init__(self, engine):
         self.engine = engine
@@ -38,14 +38,17 @@ class Now:
     async def submit(self, commands):
         return self.engine.submit(commands)
 
+    def recall(self, command) -> None:
+        """Know of no receipt."""
+
 
 class Real:
     """The engine on a store, told and asked in the words of the model."""
 
-    def __init__(self, path, book, codes):
+    def __init__(self, folder, book, codes):
         text = json.dumps(book)
         self.book = book
-        self.stage = Stage(path, text, clock=SteadyClock(NOON))
+        self.stage = Stage(folder / "laurels.db", text, clock=SteadyClock(NOON))
         self.stage.store._connections.writer.execute("PRAGMA synchronous = OFF")
         for offer, count in codes.items():
             several = [f"{offer}-{n}" for n in range(count)]
@@ -105,9 +108,7 @@ class Real:
 
     def award(self, step):
         fields = {"amount": step.amount, "currency": step.currency, "key": step.key}
-        return self.make(
-            command.Award, step.who, expires_at=self.later(step.expires), **fields
-        )
+        return self.make(command.Award, step.who, expires_at=self.later(step.expires), **fields)
 
     def hold(self, step):
         expires_at, amount = self.later(step.expires), step.amount
@@ -122,7 +123,7 @@ class Real:
         )
 
     def settle_claim(self, step):
-        claims = [row.id for row in reversed(self.claims(step.who))]
+        claims = [row.id for row in self.claims(step.who)]
         return self.make(
             command.SettleClaim, step.who, claim=nth(claims, step.nth), status=step.status
         )
@@ -140,8 +141,8 @@ class Real:
     # What can be seen.
 
     def claims(self, who):
-        """Return all claims of a participant, newest first."""
-        return self.queries.claims(self.stage.world, who)
+        """Return all claims of a participant in the order in which they were decided."""
+        return sorted(self.queries.claims(self.stage.world, who), key=decided)
 
     def seen(self):
         """Return what the model's world returns under the same name."""
@@ -171,7 +172,7 @@ class Real:
             "enrolled": {name: state.read(ENROLLED, name) for name in state.keys(ENROLLED)},
             "tier": (standing.tier, standing.level, standing.manual) if standing else NO_TIER,
             "streaks": dict(self.streaks_seen(state)),
-            "claims": [(row.reward, row.status) for row in reversed(self.claims(who))],
+            "claims": [(row.reward, row.status) for row in self.claims(who)],
         }
 
     def streaks_seen(self, state):
@@ -199,6 +200,11 @@ NO_TIER = (None, 0, False)
 
 RUNNER = asyncio.Runner()
 
+
+def decided(row):
+    """Tell what rises with the journal: the id of the command, and the place of the change."""
+    command_id, _, place = row.id.partition("-")
+    return command_id, int(place or 0)
 
 
 def nth(found, place):
@@ -237,7 +243,9 @@ def challenges_seen(book, state):
 def window_seen(challenge, progress):
     every = objectives(challenge)
     measures = {
-        name: min(Fraction(measure, ONE), number(every[name].get("target", every[name].get("count"))))
+        name: min(
+            Fraction(measure, ONE), number(every[name].get("target", every[name].get("count")))
+        )
         for name, measure in progress.measures.items()
         if measure
     }

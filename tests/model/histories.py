@@ -49,7 +49,9 @@ def of_streaks(book):
     streaks, hours = names(book, "streaks"), pick([0, 0, 1, 25, 24 * 3])
     return st.one_of(
         st.builds(steps.Record, people, streaks, pick([0, 0, -1, -26, -49, 2])),
-        st.builds(steps.Freeze, people, streaks, pick(["use", "use", "buy", "grant"]), st.integers(1, 2)),
+        st.builds(
+            steps.Freeze, people, streaks, pick(["use", "use", "buy", "grant"]), pick([1, 1, 2])
+        ),
         st.builds(steps.Pause, people, streaks, pick([0, 0, 25, 25, -25]), hours),
     )
 
@@ -84,29 +86,91 @@ def of_people():
     )
 
 
-def kinds_of_step(book):
-    """Return strategies, each as often as it should be drawn; the first draws nothing."""
-    event, wait = events(), st.builds(steps.Wait, waits)
-    kinds = [st.none(), *[event] * 14, *[wait] * 5, *[of_points()] * 2, of_people()]
-    kinds += [st.builds(steps.GiveBadge, people, names(book, "badges"))]
-    kinds += [of_challenges(book)] * (2 * bool(book.get("challenges")))
-    kinds += [of_tiers(book)] * ("tiers" in book)
-    kinds += [of_streaks(book)] * (3 * bool(book.get("streaks")))
-    kinds += [of_rewards(book)] * (2 * bool(book.get("rewards")))
-    if any("velocity" in each for each in book.get("contests", ())):
-        kinds.append(st.builds(steps.Review, people, names(book, "contests"), st.booleans()))
+# Scenes: a few steps of one participant that have to do with each other.
+
+
+@st.composite
+def holding(draw):
+    who, currency, nth = draw(people), draw(pick([None, "gem"])), draw(pick([0, 0, 1, 2]))
+    lives, hours = draw(pick([None, None, 5, 30])), draw(pick([1, 13, 25]))
+    amount, captured = draw(pick([2, 5, 8])), draw(pick([None, 1, 3]))
+    return [
+        steps.Award(who, 5, currency, draw(pick([None, 12]))),
+        steps.Hold(who, amount, currency, lives),
+        *([steps.Wait(hours)] if draw(st.booleans()) else []),
+        steps.EndHold(who, nth, draw(st.booleans()), captured),
+    ]
+
+
+@st.composite
+def shopping(draw, book):
+    who, reward = draw(people), draw(names(book, "rewards"))
+    several = [steps.Take(who, reward, draw(st.booleans())) for _ in range(draw(pick([1, 2, 3])))]
+    settled = steps.Settle(who, draw(pick([0, 0, 1, 2])), draw(pick(["fulfilled", "void"])))
+    return [steps.Award(who, 8), steps.Award(who, 3, "gem"), *several, settled]
+
+
+@st.composite
+def racing(draw, book):
+    who = draw(people)
+    buys = [steps.Tell(who, "buy", {"amount": draw(pick([1, 3, 10]))}) for _ in range(3)]
+    if not draw(st.booleans()):
+        return buys
+    return [*buys, steps.Review(who, draw(names(book, "contests")), draw(st.booleans()))]
+
+
+@st.composite
+def a_habit(draw):
+    """The same again after so many hours, a few times."""
+    step, wait = draw(events()), steps.Wait(draw(pick([24, 24, 12, 25, 37, 24 * 7, 24 * 30])))
+    return [step, wait] * draw(pick([2, 3, 4]))
+
+
+@st.composite
+def claiming(draw, book):
+    step, challenge = draw(events()), draw(names(book, "challenges"))
+    claims = [steps.ClaimChallenge(step.who, challenge)] * draw(pick([1, 2]))
+    return [steps.Enrol(step.who, challenge), *[step] * draw(pick([2, 3])), *claims]
+
+
+def scenes(book):
+    """Return for each subject what can happen of it."""
+    found = {"events": [events()], "time": [st.builds(steps.Wait, waits)]}
+    found["points"] = [of_points(), holding()]
+    found["people"] = [of_people(), st.builds(steps.GiveBadge, people, names(book, "badges"))]
+    if book.get("challenges"):
+        found["challenges"] = [of_challenges(book), claiming(book)]
+    if book.get("tiers"):
+        found["tiers"] = [of_tiers(book)]
+    if book.get("streaks"):
+        found["streaks"] = [of_streaks(book), a_habit()]
+    if book.get("rewards"):
+        found["rewards"] = [of_rewards(book), shopping(book)]
+    if book.get("contests"):
+        found["contests"] = [racing(book)]
+    return found
+
+
+def kinds_of_step(book, focus):
+    """Return strategies, each as often as it should be drawn; one subject is drawn most often."""
+    often = {"events": 14, "time": 5, "people": 1, "tiers": 1, focus: 12}
+    kinds = []
+    for subject, several in scenes(book).items():
+        for each in several:
+            kinds += [each] * max(often.get(subject, 2) // len(several), 1)
     return kinds
+
+
+FOCUSES = ["events", "points", "challenges", "tiers", "streaks", "rewards", "contests", "people"]
 
 
 @st.composite
 def histories(draw):
-    """
-    Draw a rulebook and what happens under it.
-
-    The number of steps is the same at first, so that many are long; a failure shrinks to few, as
-    each of them may become nothing.
-    """
-    book = draw(rulebooks())
-    kinds = kinds_of_step(book)
-    drawn = [draw(kinds[draw(st.integers(0, len(kinds) - 1))]) for _ in range(STEPS)]
-    return book, [each for each in drawn if each is not None]
+    """Draw a rulebook and what happens under it."""
+    focus, history = draw(pick(FOCUSES)), []
+    book = draw(rulebooks(focus))
+    kinds = kinds_of_step(book, focus)
+    while len(history) < STEPS:
+        drawn = draw(kinds[draw(st.integers(0, len(kinds) - 1))])
+        history += drawn if isinstance(drawn, list) else [drawn]
+    return book, history[:STEPS]

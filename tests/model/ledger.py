@@ -1,6 +1,7 @@
 """Points of the model: every credit is a lot that stays on the list, with what is left of it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.model.days import HOUR, day_number, midnight
 from tests.model.errors import Refused
@@ -34,7 +35,7 @@ class Purse:
 def currencies(book):
     """Return for each currency, in order, how many days its credits live."""
     written = book.get("currencies", ["points"])
-    entries = [{"id": each} if isinstance(each, str) else each for each in written]
+    entries: list[Any] = [{"id": each} if isinstance(each, str) else each for each in written]
     return {each["id"]: each.get("expires", {}).get("days") for each in entries}
 
 
@@ -57,9 +58,7 @@ def amount(purse, currency):
 
 
 def held(purse, currency):
-    return sum(
-        lot.left for hold in purse.holds if hold.currency == currency for lot in hold.lots
-    )
+    return sum(lot.left for hold in purse.holds if hold.currency == currency for lot in hold.lots)
 
 
 def credit(world, person, currency, amount, *, rule, at, days=None, expires=None):
@@ -144,9 +143,7 @@ def expire(world, person, currency, at):
 def award(world, person, step):
     currency = known(world, step.currency)
     expires = None if step.expires is None else world.now + int(step.expires * HOUR)
-    credit(
-        world, person, currency, step.amount, rule="award", at=world.now, expires=expires
-    )
+    credit(world, person, currency, step.amount, rule="award", at=world.now, expires=expires)
 
 
 def deduct(world, person, step):

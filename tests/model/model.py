@@ -48,15 +48,16 @@ class Person:
 class World:
     """A rulebook, a clock, and everybody in it."""
 
-    def __init__(self, book, now):
+    def __init__(self, book, now, people=(), codes=None):
         self.book = book
         self.now = now
         self.moment = now
         """When what happens now is decided: in a tick, the moment that was due."""
-        self.people = {}
+        self.people = {name: Person(name) for name in people}
         self.scored = []
         self.closed = []
-        self.codes = {}
+        self.codes = codes or {}
+        """How many were uploaded of each offer that has any."""
         self.keys = {}
         self.queue = []
 
@@ -104,7 +105,9 @@ class World:
             for subject in (ledger, challenges, tiers, streaks)
             for due in subject.dues(self, person)
         ]
-        return min((due for due in dues if due[0] <= self.now), key=lambda due: due[0], default=None)
+        return min(
+            (due for due in dues if due[0] <= self.now), key=lambda due: due[0], default=None
+        )
 
     def do(self, person, at, act):
         self.moment = at

@@ -40,8 +40,8 @@ def text_of(hours):
 
 def stretch(draw, names, *, needed=False):
     """Draw a beginning and an end, each of which may be left out unless needed."""
-    after = draw(pick([0, -24 * 40, -24 * 2, -1, 5, 24, 24 * 5]))
-    length = draw(pick([24 * 3, 1, 24, 24 * 7, 24 * 40]))
+    after = draw(pick([0, -24 * 40, -24 * 2, -1, 0, 5, 24, 24 * 5]))
+    length = draw(pick([24 * 3, 1, 24, 24 * 7, 24 * 40, 24 * 90]))
     found = {names[0]: text_of(after), names[1]: text_of(after + length)}
     if needed:
         return found
@@ -50,10 +50,15 @@ def stretch(draw, names, *, needed=False):
 
 
 @st.composite
-def rulebooks(draw):
-    """Draw a rulebook as the tree that its JSON is written from."""
+def rulebooks(draw, focus=""):
+    """
+    Draw a rulebook as the tree that its JSON is written from.
+
+    A section that is in focus has something in it.
+    """
     names = {
-        section: every[: draw(st.integers(0, len(every)))] for section, every in NAMES.items()
+        section: every[: draw(st.integers(section == focus, len(every)))]
+        for section, every in NAMES.items()
     }
     names["badges"] = NAMES["badges"]
     names["freezable"] = [each for each in names["streaks"] if draw(pick([1, 1, 0]))]
@@ -70,7 +75,7 @@ def rulebooks(draw):
         "contests": [contest(draw, each, names) for each in names["contests"]],
         "rewards": [offer(draw, each) for each in names["rewards"]],
     }
-    if draw(st.booleans()):
+    if focus == "tiers" or draw(st.booleans()):
         book["tiers"] = tiers(draw, names)
     if names["streaks"] and draw(pick([False, False, True])):
         book["incidents"] = [stretch(draw, ["from", "to"], needed=True)]
@@ -245,7 +250,7 @@ def objective(draw, name, names):
 
 def milestone(draw, objective, names):
     target = objective.get("count") or objective["target"]
-    found = {"objective": objective["id"], "at": 1 if target >= 1 else target}
+    found = {"objective": objective["id"], "at": min(1, target)}
     if draw(st.booleans()):
         found |= {"id": f"half-{objective['id']}", "at": target}
     return {**found, "rewards": rewards(draw, names)}
@@ -321,7 +326,7 @@ def contest(draw, name, names):
     maybe(draw, found, "max_liability", pick([5, 8, 12]), one_in=3)
     maybe(draw, found, "draft", st.booleans(), one_in=6)
     summed = isinstance(found["score"], str) or {"sum", "count"} & set(found["score"])
-    if summed and draw(pick(FEW)):
+    if summed and draw(st.booleans()):
         velocity = {draw(pick(["per_minute", "per_hour"])): draw(pick([1, 3, 6]))}
         found["velocity"] = maybe(draw, velocity, "action", pick(["flag", "hold", "hold"]))
     return found

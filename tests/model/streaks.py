@@ -37,6 +37,8 @@ class Walk:
     verdicts: list[tuple[int, str]] = field(default_factory=list)
     """(missed period, `freeze` or `broken`), in order."""
     pool: int = 0
+    pool_now: int = 0
+    """The pool when the walk came by the current period."""
     lives: bool = False
     """Whether the last run goes on."""
     waiting: list[int] = field(default_factory=list)
@@ -90,18 +92,20 @@ def walk(world, person, streak, now):
     found, early = Walk(), set(kept.early)
     if not known:
         return found
-    touched = touched_by_incidents(world, periods)
-    for period in range(min(known), max(*known, periods.of(now)) + 1):
+    touched, current = touched_by_incidents(world, periods), periods.of(now)
+    for period in range(min(known), max(*known, current) + 1):
+        is_excused = period in touched or is_paused(kept, period)
         granted = sum(count for first, count in kept.grants if first == period)
         found.pool = min(freezes.get("cap", 0), found.pool + granted)
-        if is_active(found, period, kept.own, early):
+        if is_active(found, period, kept.own, early, is_excused=is_excused):
             add_active(found, period, freezes)
-        elif not found.lives or period in touched or is_paused(kept, period):
+        elif not found.lives or is_excused:
             pass
         elif is_last(period, kept.own | early) and periods.judged_at(period) > now:
-            found.waiting += [period] if period <= periods.of(now) else []
+            found.waiting += [period] if period <= current else []
         else:
             judge(found, period, kept, freezes)
+        found.pool_now = found.pool if period <= current else found.pool_now
     return found
 
 
@@ -110,16 +114,17 @@ def is_last(period, facts):
     return period > max(facts, default=period - 1)
 
 
-def is_active(found, period, own, early):
+def is_active(found, period, own, early, *, is_excused):
     """
     Say whether a period has a fact that counts for it.
 
     An early fact of the next period counts for this one when it has none of its own and a run
-    goes on until here; then it counts no more for the next.
+    goes on until here; then it counts no more for the next. A period that is paused, or touched
+    by an incident, is in no need of that.
     """
     if period in own or period in early:
         return True
-    if found.lives and period + 1 in early:
+    if found.lives and period + 1 in early and not is_excused:
         early.discard(period + 1)
         return True
     return False
@@ -179,10 +184,10 @@ def extend(world, person, streak, at):
     world.emit("streak.extended", at, streak=streak["id"], period=period)
     for run in after.runs:
         if run not in before.runs:
-            reward(world, person, streak, run, period, at)
+            reward(world, person, streak, run, period, at=at)
 
 
-def reward(world, person, streak, run, period, at):
+def reward(world, person, streak, run, period, *, at):
     """Pay the milestones of a run that it has not been paid for yet."""
     paid = person.kept(streak).paid
     for milestone in streak.get("milestones", ()):
@@ -211,11 +216,12 @@ def dues(world, person):
         for period, verdict in walk(world, person, streak, world.now).verdicts:
             if kept.told is None or period > kept.told:
                 at = periods.judged_at(period)
-                yield at, lambda found=(streak, period, verdict, at): tell(world, person, *found)
+                found = (world, person, streak, period, verdict)
+                yield at, lambda found=found, at=at: tell(*found, at=at)
                 break
 
 
-def tell(world, person, streak, period, verdict, at):
+def tell(world, person, streak, period, verdict, *, at):
     person.kept(streak).told = period
     if verdict == "broken":
         world.emit("streak.broken", at, streak=streak["id"], period=period)
@@ -245,7 +251,7 @@ def freeze(world, person, step):
     if step.action == "buy" and "price" not in streak["freezes"]:
         raise world.refused("InvalidCommand")
     wanted_room = step.quantity if step.action == "buy" else 1
-    if walk(world, person, streak, world.now).pool + wanted_room > streak["freezes"]["cap"]:
+    if walk(world, person, streak, world.now).pool_now + wanted_room > streak["freezes"]["cap"]:
         raise world.refused("FreezesFull")
     if step.action == "buy":
         currency, amount = ledger.price_of(world, streak["freezes"]["price"])
@@ -259,7 +265,7 @@ def use_freeze(world, person, streak):
     open_ = [period for period in found.waiting if period not in kept.asked]
     if not open_:
         raise world.refused("NothingToFreeze")
-    if found.pool <= len(kept.asked & set(found.waiting)):
+    if found.pool_now <= len(kept.asked & set(found.waiting)):
         raise world.refused("NoFreezeLeft")
     kept.asked.add(open_[0])
 
@@ -281,7 +287,7 @@ def seen(world, person):
         pictures[streak["id"]] = (
             len(found.runs[-1]) if found.lives else 0,
             max(map(len, found.runs), default=0),
-            found.pool - len(person.kept(streak).asked & set(found.waiting)),
+            found.pool_now,
             Periods(world, person, streak).of(world.now) in found.active,
         )
     return pictures

@@ -53,7 +53,7 @@ def test_an_earn_rule_multiplies_all_and_floors_once():
 
     world, _ = play(book, buy(1), buy(1))
 
-    # 1 × 1.5 × 1.5 = 2.25; then in silver 1 × 1.5 × 1.5 × 1.5 = 3.375.
+    # 1 * 1.5 * 1.5 = 2.25; then in silver 1 * 1.5 * 1.5 * 1.5 = 3.375.
     assert balance(world) == (5, 5, 0, 0)
 
 

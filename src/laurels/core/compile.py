@@ -32,7 +32,7 @@ from laurels.core.rulebook import (
     Streak,
     Window,
 )
-from laurels.core.state import BOARD, CAP, TIER_COUNT
+from laurels.core.state import BOARD, CAP, TIER_PERIODS
 from laurels.core.window import Calendar, timezones
 
 RECURRING: Final = ("daily", "weekly", "monthly", "yearly")
@@ -111,7 +111,9 @@ class _Reach:
         self._rulebook = rulebook
         self._rules = {kind: [rule for rule, _ in rules] for kind, rules in heard.items()}
         reached = {kind: self._reached([kind]) for kind in heard}
-        reached[BY_COMMAND] = self._reached(OWN_KINDS)
+        # A streak may be told of a fact by hand.
+        by_hand = [streak.hears.kind for streak in rulebook.streaks]
+        reached[BY_COMMAND] = self._reached([*OWN_KINDS, *by_hand])
         self.recurring = {kind: self._counted(kinds) for kind, kinds in reached.items()}
         self.offers = {kind: self._offers(kinds) for kind, kinds in reached.items()}
 
@@ -227,7 +229,7 @@ def _counts(rule: Rule) -> Counted | None:
         case Board():
             return Counted(BOARD + rule.id, rule.window, is_board=True)
         case Ladder(requalify=requalify) if requalify is not None:
-            return Counted(TIER_COUNT, requalify.window)
+            return Counted(TIER_PERIODS, requalify.window)
         case _:
             return None
 

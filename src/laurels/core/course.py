@@ -128,11 +128,10 @@ class Course:
             self._count(first, mark.last)
 
     def _is_wanted_before(self, mark: Mark) -> bool:
-        """Say whether an early fact would do more for the period before than for its own."""
+        """Say whether an early fact counts for the period before, if the run reaches that far."""
         before = mark.first - 1
-        if not mark.is_early or not self.runs or self.runs[-1].last == before:
-            return False
-        return not mark.is_alone or not self.is_excused(before)
+        is_missed = bool(self.runs) and self.runs[-1].last < before
+        return mark.is_early and is_missed and not self.is_excused(before)
 
     def _bridges(self, period: int) -> bool:
         """Judge what is missed before a period, and say whether all of it is forgiven."""

@@ -60,7 +60,7 @@ from laurels.core.section import (
     Standing,
     StreakRecord,
 )
-from laurels.core.state import BOARD, CAP, TIER_COUNT, Draft, Progress
+from laurels.core.state import BOARD, CAP, TIER_COUNT, TIER_PERIODS, Draft, Progress
 
 
 def evolve(draft: Draft, change: Change) -> None:
@@ -152,7 +152,8 @@ def _grant_item(draft: Draft, change: ItemGranted) -> None:
 
 
 def _measure_tier(draft: Draft, change: TierMeasured) -> None:
-    draft.set_progress(TIER_COUNT, change.window, Progress({"": change.after}))
+    counted = TIER_PERIODS if change.window else TIER_COUNT
+    draft.set_progress(counted, change.window, Progress({"": change.after}))
 
 
 def _change_tier(draft: Draft, change: TierChanged) -> None:
@@ -181,27 +182,20 @@ def _score(draft: Draft, change: ScoreMoved) -> None:
 
 def _pace(draft: Draft, change: ScorePaced) -> None:
     pace = draft.read(PACE, change.contest) or Pace()
-    after = replace(
-        pace,
-        minute=change.minute,
-        in_minute=change.in_minute,
-        hour=change.hour,
-        in_hour=change.in_hour,
-    )
+    after = replace(pace, minutes=change.minutes, hours=change.hours)
     draft.put(PACE, change.contest, after)
 
 
 def _question(draft: Draft, change: ScoreQuestioned) -> None:
     if change.held:
         pace = draft.read(PACE, change.contest) or Pace()
-        held_at = max(pace.held_at, change.at)
-        after = replace(pace, held=pace.held + change.amount, held_at=held_at)
+        after = replace(pace, held=change.measure, held_at=change.reached_at)
         draft.put(PACE, change.contest, after)
 
 
 def _review(draft: Draft, change: ScoreReviewed) -> None:
     pace = draft.read(PACE, change.contest) or Pace()
-    draft.put(PACE, change.contest, replace(pace, held=pace.held - change.amount))
+    draft.put(PACE, change.contest, replace(pace, held=0, held_at=None))
 
 
 def _win(draft: Draft, change: PrizeWon) -> None:

@@ -102,12 +102,12 @@ class ClaimedReward(Struct, frozen=True, omit_defaults=True, gc=False):
 class Pace(Struct, frozen=True, omit_defaults=True, gc=False):
     """How fast somebody scored of late, in millionths, and what is held back of it."""
 
-    minute: int = 0
-    in_minute: Millionths = 0
-    hour: int = 0
-    in_hour: Millionths = 0
+    minutes: tuple[tuple[int, Millionths], ...] = ()
+    """By number, the latest ones."""
+    hours: tuple[tuple[int, Millionths], ...] = ()
     held: Millionths = 0
-    held_at: Instant = 0
+    held_at: Instant | None = None
+    """None while nothing is held."""
 
 
 PROFILE: Final = Section[Profile]("profile", Profile)

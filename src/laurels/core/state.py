@@ -60,6 +60,7 @@ UNTOUCHED: Final = Progress()
 BOARD: Final = "/board/"
 CAP: Final = "/cap/"
 TIER_COUNT: Final = "/tier"
+TIER_PERIODS: Final = "/tier/periods"
 """What counts in windows beside challenges, whose ids begin with a letter or a digit."""
 
 

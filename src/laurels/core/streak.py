@@ -75,8 +75,7 @@ def evolve(record: StreakRecord, change: StreakChange) -> StreakRecord:
         case StreakMilestoneReached(milestone=milestone, period=period):
             return replace(record, paid=tuple(sorted({*record.paid, (milestone, period)})))
         case StreakBroken(period=period) | FreezeSpent(period=period):
-            told = period if record.told is None else max(record.told, period)
-            return replace(record, told=told)
+            return replace(record, told=period)
         case FreezeAsked(period=period):
             return replace(record, asked=_with(record.asked, period))
         case FreezesGranted(period=period, quantity=quantity):
@@ -96,7 +95,7 @@ def place(
     period = period_of(streak, at, calendar)
     is_there = holds(record.active, period)
     is_never_early = not streak.grace_hours or holds(record.active, period - 1)
-    if is_there and (is_never_early or period in record.early):
+    if is_there and is_never_early:
         return None
     is_early = open_period(streak, at, calendar) < period
     is_known = period in record.early if is_early else is_there

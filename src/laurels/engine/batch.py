@@ -20,6 +20,8 @@ from laurels.core.decide import decide
 from laurels.core.errors import LimitMet, Refusal
 from laurels.core.event import CUSTOM, Event, Instant, ParticipantId
 from laurels.core.ledger import is_in_hand
+from laurels.core.rules.tier import settled_period
+from laurels.core.section import TIER
 from laurels.core.shared import share
 from laurels.core.state import Draft, State
 from laurels.core.window import window_key
@@ -198,7 +200,7 @@ def offers_of(
 def late_windows(rulebook: Compiled, state: State, command: Command) -> Iterator[WindowName]:
     """Name the folded windows that a command's own time may reach into."""
     calendar = rulebook.calendar_of(state.timezone)
-    for at, kind in _moments(state, command):
+    for at, kind in _moments(rulebook, state, command):
         for counted in (*rulebook.recurring.get(kind, ()), *_claimed(rulebook, command)):
             own = rulebook.calendar if counted.is_board else calendar
             window = window_key(counted.window, at, own)
@@ -206,10 +208,12 @@ def late_windows(rulebook: Compiled, state: State, command: Command) -> Iterator
                 yield command.participant, counted.id, window
 
 
-def _moments(state: State, command: Command) -> Iterator[tuple[Instant, str]]:
+def _moments(rulebook: Compiled, state: State, command: Command) -> Iterator[tuple[Instant, str]]:
     """Return when something may happen, and by which kind of fact it begins."""
-    for due_at in state.due.values():
+    for name, due_at in state.due.items():
         yield due_at, BY_COMMAND
+        if name == TIER.at("") and rulebook.rulebook.tiers:  # Looks at a period that is over.
+            yield settled_period(rulebook.rulebook.tiers, due_at), BY_COMMAND
     if isinstance(command, Event):
         yield command.occurred_at, CUSTOM + command.name
         return

@@ -143,9 +143,10 @@ def picture_challenge(chain: Chain, state: State, challenge: Challenge) -> Chall
     shown = current if owed is None else owed
     progress = UNTOUCHED if shown is None else windows.get(shown, UNTOUCHED)
     enrolled_at = _enrolled_at(state, challenge, chain.now)
+    status = _status(chain, state, challenge, progress, enrolled_at)
     return ChallengePicture(
         challenge=challenge,
-        status="completed" if owed else _status(chain, state, challenge, progress, enrolled_at),
+        status=status if owed is None else "completed",
         window=shown,
         objectives=tuple(
             ObjectivePicture(each, progress.measures.get(each.id, 0))
@@ -218,5 +219,5 @@ def _window_ends(window: Window, name: str, now: Instant, calendar: Calendar) ->
         case "weekly":
             shifted = calendar.day(now) + DAYS_TO_MONDAY[calendar.week_starts] + _THURSDAY
             return days_later(now, 6 - shifted % 7, calendar)
-        case "monthly" | "yearly":
+        case _:
             return window_ends(window, now, calendar)

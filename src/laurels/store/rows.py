@@ -107,14 +107,14 @@ def shared_rows(records: Iterable[Record]) -> Iterator[tuple[str, Row]]:
 def _taken_rows(record: Record, change: RewardGranted | RewardClaimed) -> Iterator[tuple[str, Row]]:
     tenant = record.command.tenant
     if isinstance(change, RewardGranted) or not change.granted:
-        yield "take_from_pool", (tenant, change.reward, 1, 0)
+        yield "take_from_pool", (tenant, change.reward)
     yield "put_claims", (tenant, record.command.participant, *_claim(change))
 
 
 def _settled_rows(record: Record, change: RewardSettled) -> Iterator[tuple[str, Row]]:
     tenant = record.command.tenant
     if change.restocked:
-        yield "take_from_pool", (tenant, change.reward, 0, 1)
+        yield "return_to_pool", (tenant, change.reward)
     row = (change.status, tenant, record.command.participant, change.claim)
     yield "settle_claims", row
 

@@ -25,13 +25,12 @@ class ScoreMoved(Struct, frozen=True, omit_defaults=True, gc=False, tag="score.m
 
 
 class ScorePaced(Struct, frozen=True, omit_defaults=True, gc=False, tag="score.paced"):
-    """How much was scored in a contest with limits, in the latest minute and hour of its facts."""
+    """How much was scored of late in a contest with limits, by the minutes of its facts."""
 
     contest: str
-    minute: int
-    in_minute: Millionths
-    hour: int
-    in_hour: Millionths
+    minutes: tuple[tuple[int, Millionths], ...]
+    """The latest ones, by number, and how much was scored in each."""
+    hours: tuple[tuple[int, Millionths], ...]
     because: int = -1
 
 
@@ -44,6 +43,9 @@ class ScoreQuestioned(Struct, frozen=True, omit_defaults=True, gc=False, tag="sc
     amount: Millionths
     at: Instant
     held: bool
+    measure: Millionths = 0
+    """All that is held back by now, measured as the contest does."""
+    reached_at: Instant = 0
     because: int = -1
 
 

@@ -1,7 +1,7 @@
 """Scores of leaderboards and contests."""
 
 from collections.abc import Generator, Iterator
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -26,7 +26,7 @@ from laurels.core.rulebook import Board, Contest, Score, Velocity
 from laurels.core.rules.chain import Chain
 from laurels.core.rules.reward import pay
 from laurels.core.section import PACE, PRIZE, PROFILE, Pace
-from laurels.core.state import BOARD, Progress
+from laurels.core.state import BOARD
 from laurels.core.window import window_key
 
 MINUTE_MS: Final = 60_000
@@ -58,7 +58,7 @@ def review(chain: Chain, command: ReviewScore) -> Iterator[Change]:
     if not isinstance(contest, Contest):
         raise UnknownName("The rulebook has no such contest.")
     pace = chain.draft.read(PACE, contest.id)
-    if pace is None or not pace.held:
+    if pace is None or pace.held_at is None:
         raise InvalidCommand("Nothing of this participant's score is held.")
     if contest.id in chain.shared.closed:
         raise InvalidCommand("The standings of this contest are final.")
@@ -98,7 +98,7 @@ def _move(
     because: int,
 ) -> Iterator[Change]:
     before = chain.draft.progress(BOARD + board.id, window)
-    measure, reached_at = _measured(board.score, before, value, at)
+    measure, reached_at = measured(board.score, before.measure, before.reached_at, value, at=at)
     if abs(measure) > limits.MEASURE_MAX:
         raise AmountTooLarge
     if (measure, reached_at) != (before.measure, before.reached_at):
@@ -115,21 +115,28 @@ def _move(
         )
 
 
-def _measured(
-    score: Score, before: Progress, value: Millionths, at: Instant
+def measured(
+    score: Score, before: Millionths, latest: Instant | None, value: Millionths, *, at: Instant
 ) -> tuple[Millionths, Instant]:
-    """Return the measure after one more fact and when it was reached, in any order the same."""
-    latest = before.reached_at
+    """
+    Return the measure after one more fact and when it was reached, in any order the same.
+
+    `latest` is when the measure before was reached, None where there was none.
+    """
     match score.measure:
         case "count" | "sum":
-            return before.measure + value, at if latest is None else max(latest, at)
+            if value == 0 and latest is not None:
+                return before, latest
+            return before + value, at if latest is None else max(latest, at)
         case "max":
             first = (value, -at)
-            best = first if latest is None else max(first, (before.measure, -latest))
+            best = first if latest is None else max(first, (before, -latest))
             return best[0], -best[1]
         case "latest":
-            newest = (at, value) if latest is None else max((at, value), (latest, before.measure))
+            newest = (at, value) if latest is None else max((at, value), (latest, before))
             return newest[1], newest[0]
+        case _:
+            assert_never(score.measure)
 
 
 def _pace(
@@ -140,9 +147,8 @@ def _pace(
     if rise <= 0:
         return False
     pace = chain.draft.read(PACE, contest.id) or Pace()
-    minute, hour = fact.at // MINUTE_MS, fact.at // HOUR_MS
-    in_minute = rise + (pace.in_minute if pace.minute == minute else 0)
-    in_hour = rise + (pace.in_hour if pace.hour == hour else 0)
+    minutes, in_minute = _summed(pace.minutes, fact.at // MINUTE_MS, rise)
+    hours, in_hour = _summed(pace.hours, fact.at // HOUR_MS, rise)
     limit = None
     if velocity.per_minute is not None and in_minute > velocity.per_minute:
         limit = "per_minute"
@@ -150,10 +156,20 @@ def _pace(
         limit = "per_hour"
     held = limit is not None and velocity.action == "hold"
     if not held:
-        yield ScorePaced(contest.id, minute, in_minute, hour, in_hour, fact.because)
+        yield ScorePaced(contest.id, minutes, hours, fact.because)
     if limit is not None:
-        yield ScoreQuestioned(contest.id, limit, value, fact.at, held, fact.because)
+        kept = measured(contest.score, pace.held, pace.held_at, value, at=fact.at)
+        yield ScoreQuestioned(contest.id, limit, value, fact.at, held, *kept, fact.because)
     return held
+
+
+def _summed(
+    sums: tuple[tuple[int, Millionths], ...], number: int, value: Millionths
+) -> tuple[tuple[tuple[int, Millionths], ...], Millionths]:
+    """Add to the sum of one minute or hour; only so many of the latest are remembered."""
+    known = dict(sums)
+    known[number] = known.get(number, 0) + value
+    return tuple(sorted(known.items())[-limits.WINDOWS_LIVE_MAX :]), known[number]
 
 
 def _segment(chain: Chain, board: Board | Contest) -> str | None:

@@ -119,13 +119,15 @@ def window_of(chain: Chain, challenge: Challenge, at: Instant) -> str | None:
     window = challenge.window
     if window.kind != "rolling":
         return window_key(window, at, chain.calendar)
-    if window.begins == "enrolment":
-        enrolled_at = chain.draft.read(ENROLLED, challenge.id)
-        if enrolled_at is None or not enrolled_at <= at:
-            return None
-        return None if has_ended(challenge, enrolled_at, at) else rolling_name(enrolled_at)
-    folded = chain.draft.folded(challenge.id)
-    return rolling_window(chain.draft.windows(challenge.id), at, days=window.days, after=folded)
+    windows, folded = chain.draft.windows(challenge.id), chain.draft.folded(challenge.id)
+    if window.begins == "first":
+        return rolling_window(windows, at, days=window.days, after=folded)
+    enrolled_at = chain.draft.read(ENROLLED, challenge.id)
+    if enrolled_at is None:
+        return None
+    # Earlier enrolments are remembered by the windows that they began.
+    name = rolling_window([*windows, rolling_name(enrolled_at)], at, days=window.days, after=folded)
+    return name if name in windows or name == rolling_name(enrolled_at) else None
 
 
 def has_ended(challenge: Challenge, enrolled_at: Instant, now: Instant) -> bool:
@@ -139,7 +141,7 @@ def is_open(draft: Draft, challenge: Challenge, window: str, at: Instant) -> boo
     """Say whether facts of that moment count at all."""
     if challenge.campaign is not None and not is_within(challenge.campaign, at):
         return False
-    if challenge.enrolment == "asked":
+    if challenge.enrolment == "asked" and challenge.window.begins == "first":
         enrolled_at = draft.read(ENROLLED, challenge.id)
         if enrolled_at is None or at < enrolled_at:
             return False

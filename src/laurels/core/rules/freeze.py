@@ -68,7 +68,6 @@ def _ask(chain: Chain, streak: Streak) -> Iterator[Change]:
     if left < 1:
         raise NoFreezeLeft
     yield FreezeAsked(streak.id, period, chain.now)
-    look_ahead(chain, streak)
 
 
 def _buy(chain: Chain, streak: Streak, freezes: Freezes, quantity: int) -> Iterator[Change]:

@@ -18,12 +18,12 @@ from laurels.core.errors import InvalidCommand
 from laurels.core.event import Fact, Instant
 from laurels.core.period import judged_at, open_period, period_of
 from laurels.core.rulebook import Streak
-from laurels.core.rules import reward
 from laurels.core.rules.chain import Chain
-from laurels.core.rules.freeze import freeze, grant, look_ahead, record_of
+from laurels.core.rules.freeze import freeze, look_ahead, record_of
+from laurels.core.rules.reward import pay
 from laurels.core.window import DAY_MS
 
-__all__ = ["freeze", "grant", "hear", "pause", "settle"]
+__all__ = ["freeze", "hear", "pause", "settle"]
 
 PAUSE_DAYS_MAX: Final = 366
 
@@ -58,7 +58,7 @@ def hear(chain: Chain, streak: Streak, fact: Fact) -> Iterator[Change]:
     while reached:  # What one pays may be freezes, and make the next one due.
         milestone, noted = reached[0]
         yield StreakMilestoneReached(streak.id, milestone.at, noted, fact.at, fact.because)
-        yield from reward.pay(chain, milestone.rewards, streak.id, fact.at, fact.because)
+        yield from pay(chain, milestone.rewards, streak.id, fact.at, fact.because)
         record = record_of(chain, streak)
         after = Course(streak, record, chain.calendar, incidents)
         reached = mathematics.owed(streak, record, before, after, period)

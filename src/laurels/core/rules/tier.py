@@ -10,7 +10,7 @@ from laurels.core.event import Fact, Instant
 from laurels.core.rulebook import Ladder, Level
 from laurels.core.rules.chain import Chain
 from laurels.core.section import TIER
-from laurels.core.state import TIER_COUNT
+from laurels.core.state import TIER_COUNT, TIER_PERIODS
 from laurels.core.window import DAY_MS, window_ends, window_key
 
 ZONES_APART_DAYS: Final = 2
@@ -27,7 +27,7 @@ def climb(chain: Chain, ladder: Ladder, fact: Fact) -> Iterator[Change]:
     if ladder.requalify is not None:
         window = window_key(ladder.requalify.window, fact.at, chain.calendar) or ""
         gained = 1 if ladder.currency is None else fact.data["amount"]
-        after = chain.draft.progress(TIER_COUNT, window).measure + gained
+        after = chain.draft.progress(TIER_PERIODS, window).measure + gained
         yield TierMeasured(window, after, fact.because)
     yield from _raise(chain, ladder, measure, fact)
 
@@ -64,7 +64,7 @@ def requalify(chain: Chain, at: Instant) -> Iterator[Change]:
     in_period = at - (ladder.requalify.grace_days + ZONES_APART_DAYS) * DAY_MS
     if not standing.manual and standing.since <= in_period:
         window = window_key(ladder.requalify.window, in_period, chain.calendar) or ""
-        gained = chain.draft.progress(TIER_COUNT, window).measure
+        gained = chain.draft.progress(TIER_PERIODS, window).measure
         kept = next((level for level in reversed(ladder.levels) if level.keep <= gained), None)
         if (kept.level if kept else 0) < standing.level:
             yield _changed(chain, kept, at)
@@ -72,6 +72,11 @@ def requalify(chain: Chain, at: Instant) -> Iterator[Change]:
             return
     # The next period is settled when its own grace ends.
     _due(chain, ladder, window_ends(ladder.requalify.window, in_period, chain.calendar))
+
+
+def settled_period(ladder: Ladder, at: Instant) -> Instant:
+    """Return a moment in the period whose grace ends at `at`."""
+    return at - (ladder.requalify.grace_days if ladder.requalify else 0) * DAY_MS - 1
 
 
 def measure_of(chain: Chain, ladder: Ladder) -> int:

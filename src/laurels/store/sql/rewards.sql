@@ -7,10 +7,15 @@ SELECT COALESCE((SELECT taken FROM pools WHERE tenant = :tenant AND reward = :re
 
 -- name: take_from_pool
 INSERT INTO pools (tenant, reward, taken, returned)
-VALUES (:tenant, :reward, :taken, :returned)
-    ON CONFLICT (tenant, reward) DO UPDATE
-       SET taken = pools.taken + excluded.taken,
-           returned = pools.returned + excluded.returned;
+VALUES (:tenant, :reward, 1, 0)
+    ON CONFLICT (tenant, reward) DO UPDATE SET taken = pools.taken + 1;
+
+-- name: return_to_pool
+-- Only what was taken comes back, so there is a row.
+UPDATE pools
+   SET returned = returned + 1
+ WHERE tenant = :tenant
+   AND reward = :reward;
 
 -- name: last_code
 SELECT COALESCE(MAX(number), 0)
