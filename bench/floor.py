@@ -12,7 +12,7 @@ from laurels.store.migrate import migrate
 
 INSERTS: Final = {
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "journal": "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "journal": "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "postings": "INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "receipts": "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?)",
     "participants": "INSERT OR REPLACE INTO participants VALUES (?, ?, ?, ?)",

@@ -441,7 +441,7 @@ def record(who, *changes):
     receipt = Receipt(
         id="X", name="", version=1, recorded_at=NOON, received_at=NOON, changes=changes
     )
-    return Record(tick, Remembered(receipt), None)
+    return Record(tick, Remembered(receipt, "{}"), None)
 
 
 def scored(board, after, segment=None, window="w"):

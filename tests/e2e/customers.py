@@ -224,11 +224,11 @@ def lost(customers: Customers, books: Books) -> Iterator[str]:
     yield from customers.strange
     yield from books.mistakes()
     account, done = Account(customers.receipts), done_in(books)
-    for (operation, command), times in (account.done - done).items():
-        yield f"{operation} {command} was acknowledged {times} times more than it was done"
-    unknown = done - account.done
-    if unknown.total() > len(customers.waiting):
-        yield f"{unknown} was done more often than it was acknowledged or asked for"
+    for operation, command in (account.done - done).elements():
+        yield f"{operation} {command} was acknowledged and is lost"
+    unknown = list((done - account.done).elements())
+    if len(unknown) > len(customers.waiting):
+        yield f"{len(unknown)} were done and nobody was told, such as {unknown[0]}"
 
 
 def reconcile(customers: Customers, books: Books) -> Iterator[str]:

@@ -80,6 +80,8 @@ async def storm(
     client: Callable[[Connection], Awaitable[None]],
     seconds: float,
     end: Callable[[], object],
+    *,
+    clients: int = CONNECTIONS,
 ) -> None:
     """Let clients ask without a pause until the server is gone, which `end` sees to."""
 
@@ -87,11 +89,11 @@ async def storm(
         with suppress(ConnectionError, EOFError):
             await client(connection)
 
-    async with asyncio.timeout(STORM_S_MAX), connections(url, CONNECTIONS) as opened:
-        clients = [asyncio.create_task(ask(one)) for one in opened]
+    async with asyncio.timeout(STORM_S_MAX), connections(url, clients) as opened:
+        asking = [asyncio.create_task(ask(one)) for one in opened]
         await asyncio.sleep(seconds)
         end()
-        await asyncio.gather(*clients)
+        await asyncio.gather(*asking)
 
 
 async def spread(url: str, jobs: Sequence[Callable[[Connection], Awaitable[None]]]) -> None:
@@ -109,6 +111,10 @@ async def spread(url: str, jobs: Sequence[Callable[[Connection], Awaitable[None]
 class Load:
     """Clients that never tire. The same seed asks the same things."""
 
+    participants = PARTICIPANTS
+    connections = CONNECTIONS
+    batch_max = BATCH_MAX
+
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.log = Log()
@@ -122,11 +128,11 @@ class Load:
     async def prepare(self, url: str) -> None:
         """Mint everybody's token; they outlive the server that minted them."""
         async with connections(url, 1) as (connection,):
-            for number in range(PARTICIPANTS):
+            for number in range(self.participants):
                 self.tokens[f"p{number}"] = await mint(connection, f"p{number}")
 
     async def storm(self, url: str, seconds: float, end: Callable[[], object]) -> None:
-        await storm(url, self.client, seconds, end)
+        await storm(url, self.client, seconds, end, clients=self.connections)
 
     async def client(self, connection: Connection) -> None:
         while True:
@@ -142,7 +148,7 @@ class Load:
 
     def next(self) -> Sent:
         (path,) = self.random.choices(list(MIX), list(MIX.values()))
-        count = self.random.randint(1, BATCH_MAX) if path in BATCHES else 1
+        count = self.random.randint(1, self.batch_max) if path in BATCHES else 1
         return Sent(path, [self._event() for _ in range(count)])
 
     def _event(self) -> Event:
@@ -150,9 +156,13 @@ class Load:
         if self._events and chance.random() < RETRIES:
             return chance.choice(self._events)
         name = chance.choice(("step", "walk"))
-        km = chance.randint(1, 9)
-        participant = f"p{chance.randrange(PARTICIPANTS)}"
-        event = Event(participant, len(self._events), name, km)
+        return self._new(f"p{chance.randrange(self.participants)}", name)
+
+    def walk(self, participant: str) -> Event:
+        return self._new(participant, "walk")
+
+    def _new(self, participant: str, name: str) -> Event:
+        event = Event(participant, len(self._events), name, self.random.randint(1, 9))
         self._events.append(event)
         return event
 

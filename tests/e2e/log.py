@@ -83,10 +83,10 @@ def stored(file: File) -> Stored:
         events = connection.execute("SELECT id, key, participant, name, properties FROM events")
         sums = """
             SELECT substr(account, 3), SUM(amount)
-              FROM (SELECT target AS account, amount FROM postings
+              FROM (SELECT target AS account, amount, currency FROM postings
                      UNION ALL
-                    SELECT source, -amount FROM postings)
-             WHERE account LIKE 'p:%'
+                    SELECT source, -amount, currency FROM postings)
+             WHERE account LIKE 'p:%' AND currency = 'points'
              GROUP BY account"""
         return Stored([Row(*row) for row in events], dict(connection.execute(sums).fetchall()))
 

@@ -9,6 +9,7 @@ from laurels.core.command import (
     Award,
     ClaimReward,
     Deduct,
+    Describe,
     EndHold,
     Freeze,
     Hold,
@@ -133,6 +134,25 @@ def test_a_key_gives_the_first_answer_again(stage):
     assert again.changes == first.changes
     assert again.duplicate
     assert stage.balance() == 5
+
+
+@pytest.mark.parametrize("memory", ["cache", "store"])
+def test_a_key_that_comes_again_with_other_content_is_told_so(stage, memory):
+    stage.send(ask(stage, Award, key="k", amount=5))
+    if memory == "store":
+        stage.reopen()
+    same = ask(stage, Award, key="k", amount=5)
+    other = ask(stage, Award, key="k", amount=6)
+
+    assert [one.mismatch for one in stage.send(same, other)] == [False, True]
+    assert stage.balance() == 5
+
+
+def test_what_was_left_unsaid_is_no_content(stage):
+    stage.send(ask(stage, Describe, key="k", timezone="Europe/Berlin"))
+    (again,) = stage.send(ask(stage, Describe, key="k", timezone="Europe/Berlin"))
+
+    assert not again.mismatch
 
 
 def test_a_hold_is_ended_once(stage):

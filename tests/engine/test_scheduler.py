@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from tests.cast import DAY, HOUR, NOON, SHOP, Stage
@@ -76,7 +77,7 @@ def step(stage: Stage, times: int = 1) -> list[bool]:
     return asyncio.run(look())
 
 
-def told(stage, *kinds):
+def told(stage, *kinds) -> list[Any]:
     return [
         change for entry in stage.journal() for change in entry.changes if type(change) in kinds
     ]

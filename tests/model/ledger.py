@@ -165,7 +165,7 @@ def finish_hold(world, person, step):
     there = sum(lot.left for lot in found.lots)
     captured = (step.amount or there) if step.capture else 0
     if captured > there:
-        raise Refused("WouldOverdraw")
+        raise Refused("InvalidCommand")
     end_hold(world, person, found, captured, world.now)
 
 

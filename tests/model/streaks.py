@@ -184,19 +184,22 @@ def extend(world, person, streak, at):
     world.emit("streak.extended", at, streak=streak["id"], period=period)
     for run in after.runs:
         if run not in before.runs:
-            reward(world, person, streak, run, period, at=at)
+            reward(world, person, streak, run, periods.of(at), at=at)
 
 
 def reward(world, person, streak, run, period, *, at):
     """Pay the milestones of a run that it has not been paid for yet."""
-    paid = person.kept(streak).paid
+    kept = person.kept(streak)
+    first, last = run[0], run[-1]
+    if last not in kept.own and last not in kept.early:
+        last += 1  # The early fact that counts for it lies in the next.
     for milestone in streak.get("milestones", ()):
         threshold = milestone["at"]
         if len(run) < threshold:
             continue
-        if any(threshold == other and run[0] <= where <= run[-1] for other, where in paid):
+        if any(threshold == other and first <= where <= last for other, where in kept.paid):
             continue
-        paid.append((threshold, period))
+        kept.paid.append((threshold, period))
         world.emit("streak.milestone", at, streak=streak["id"], milestone=threshold)
         earning.pay(world, person, milestone["rewards"], rule=streak["id"], at=at)
 

@@ -93,7 +93,7 @@ class Engine:
         command, remembered = record.command, record.remembered
         if command.key is None:
             return
-        if len(remembered.properties_json) <= limits.RECEIPT_CACHED_BYTES_MAX:
+        if len(remembered.content) <= limits.RECEIPT_CACHED_BYTES_MAX:
             self._recent.put(_cache_key(command, command.key), remembered)
 
 

@@ -248,7 +248,8 @@ class Remembered(Struct, frozen=True, gc=False):
     """A receipt with the content it was given for, to tell a reused key from a retry."""
 
     receipt: Receipt
-    properties_json: str = "{}"
+    content: str
+    """The properties of an event as they were sent, or what another command asked for, as JSON."""
     occurred_at: Instant = 0
 
 

@@ -61,6 +61,7 @@ def journal_row(number: int, record: Record) -> Row:
         receipt.recorded_at,
         _encode(receipt.changes).decode(),
         record.before,
+        None if isinstance(command, Event) else record.remembered.content,
     )
 
 
@@ -155,7 +156,7 @@ def to_remembered(  # noqa: PLR0917 - the columns of one row, in the order of it
     changes: str,
     currency: str,
     name: str | None,
-    properties: str | None,
+    content: str,
     occurred_at: int | None,
 ) -> Remembered:
     receipt = Receipt(
@@ -167,7 +168,7 @@ def to_remembered(  # noqa: PLR0917 - the columns of one row, in the order of it
         received_at=received_at,
         changes=decode_changes(changes),
     )
-    return Remembered(receipt, properties or "{}", occurred_at or 0)
+    return Remembered(receipt, content, occurred_at or 0)
 
 
 _SHARED_ROWS: Final[dict[type, Callable[[Record, Any], Iterator[tuple[str, Row]]]]] = {

@@ -6,9 +6,9 @@ VALUES (:tenant, :id, :participant, :name, :properties, :occurred_at, :received_
 
 -- name: insert_journal
 INSERT INTO journal (tenant, number, command, operation, participant, version, recorded_at,
-                     changes, before)
+                     changes, before, content)
 VALUES (:tenant, :number, :command, :operation, :participant, :version, :recorded_at,
-        :changes, :before);
+        :changes, :before, :content);
 
 -- name: insert_postings
 INSERT INTO postings (tenant, number, position, source, target, currency, amount, rule)

@@ -11,7 +11,7 @@ SELECT p.id, p.state
 
 -- name: find_receipts
 SELECT r.participant, r.key, r.received_at, j.command, j.version, j.recorded_at, j.changes,
-       COALESCE(b.currency, 'points'), e.name, e.properties, e.occurred_at
+       COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content), e.occurred_at
   FROM json_each(:participants) AS wanted
  CROSS JOIN receipts AS r
     ON r.tenant = :tenant

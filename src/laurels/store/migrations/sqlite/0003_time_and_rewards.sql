@@ -7,6 +7,8 @@ CREATE INDEX participants_due ON participants (tenant, due_at) WHERE due_at IS N
 ALTER TABLE journal ADD COLUMN before TEXT;            -- the participant's command before this one
                                                        -- that made postings, where this one did
 
+ALTER TABLE journal ADD COLUMN content TEXT;           -- what a command that is no event asked for
+
 CREATE UNIQUE INDEX journal_of_command ON journal (tenant, command);
 
 CREATE TABLE pools (                                   -- what all participants take from
