@@ -5,7 +5,7 @@ from tests.core.story import moment
 
 from laurels.core.compile import BY_COMMAND, Counted, compile_rulebook
 from laurels.core.rulebook import Contest, Ladder, Step, Window
-from laurels.core.state import BOARD, CAP, TIER_COUNT
+from laurels.core.state import BOARD, CAP, TIER_PERIODS
 from laurels.core.window import Calendar
 from laurels.engine.rulebook_text import load_rulebook
 
@@ -154,10 +154,10 @@ def test_it_is_known_beforehand_what_may_be_granted(rules, offers, by_command):
     assert (reached["custom.buy"], reached[BY_COMMAND]) == (offers, by_command)
 
 
-def test_a_streak_may_grant_at_its_milestones():
+def test_a_streak_may_grant_whether_it_hears_of_a_fact_or_is_told_by_hand():
     reached = compiled(AFTER + STREAK + "[{reward: mug}]}]}]").offers_reached
 
-    assert reached["custom.buy"] == ("mug",)
+    assert (reached["custom.buy"], reached[BY_COMMAND]) == (("mug",), ("mug",))
 
 
 def test_a_command_may_move_whatever_hears_facts_of_ours():
@@ -195,7 +195,7 @@ def test_what_counts_in_windows_is_known_beforehand():
         Counted(CAP + "capped", Window("yearly")),
         Counted("twice", Window("daily")),
         Counted(BOARD + "top", Window("weekly"), is_board=True),
-        Counted(TIER_COUNT, Window("monthly")),
+        Counted(TIER_PERIODS, Window("monthly")),
         Counted(BOARD + "rich", Window("daily"), is_board=True),
     )
     assert compiled("{}").recurring == {BY_COMMAND: ()}

@@ -3,11 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.story import Stage
 
 from laurels.core import limits
+from laurels.core.compile import compile_rulebook
 from laurels.core.ledger import Balance
 from laurels.core.section import DONE, LOTS, PACE, TAKEN, TIER, Pace
 from laurels.core.state import Draft, Progress, State, decode_progress, is_owed
+from laurels.engine.rulebook_text import load_rulebook
 
 DAYS = [f"2024-05-{day:02}" for day in range(1, 32)]
 LIVE = limits.WINDOWS_LIVE_MAX
@@ -101,6 +104,18 @@ def test_what_was_folded_away_stays_folded():
     assert [name for _, name, _ in state.fold_away()] == [DAYS[0]]
     assert state.folded == {"walk": DAYS[1]}
     assert not state.misses("run", DAYS[0])
+
+
+def test_a_ladder_counts_on_when_its_months_are_folded_away():
+    ladder = """
+tiers: {by: {event: visit}, levels: [{id: regular, at: 12}], requalify: {every: monthly}}
+"""
+    stage = Stage(compile_rulebook(load_rulebook(ladder), 1))
+    for month in range(1, 12):
+        assert list(stage.play([f"@2025-{month:02}-10T00:00Z", "visit"])) == []
+        stage.states["ann"].fold_away()
+
+    assert list(stage.play(["@2025-12-10T00:00Z", "visit"])) == ["tier None>regular"]
 
 
 def test_a_draft_shows_nothing_until_it_is_folded_in():

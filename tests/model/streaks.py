@@ -37,8 +37,6 @@ class Walk:
     verdicts: list[tuple[int, str]] = field(default_factory=list)
     """(missed period, `freeze` or `broken`), in order."""
     pool: int = 0
-    pool_now: int = 0
-    """The pool when the walk came by the current period."""
     lives: bool = False
     """Whether the last run goes on."""
     waiting: list[int] = field(default_factory=list)
@@ -95,7 +93,7 @@ def walk(world, person, streak, now):
     touched, current = touched_by_incidents(world, periods), periods.of(now)
     for period in range(min(known), max(*known, current) + 1):
         is_excused = period in touched or is_paused(kept, period)
-        granted = sum(count for first, count in kept.grants if first == period)
+        granted = sum(count for first, count in kept.grants if first == period <= current)
         found.pool = min(freezes.get("cap", 0), found.pool + granted)
         if is_active(found, period, kept.own, early, is_excused=is_excused):
             add_active(found, period, freezes)
@@ -105,7 +103,6 @@ def walk(world, person, streak, now):
             found.waiting += [period] if period <= current else []
         else:
             judge(found, period, kept, freezes)
-        found.pool_now = found.pool if period <= current else found.pool_now
     return found
 
 
@@ -254,7 +251,7 @@ def freeze(world, person, step):
     if step.action == "buy" and "price" not in streak["freezes"]:
         raise world.refused("InvalidCommand")
     wanted_room = step.quantity if step.action == "buy" else 1
-    if walk(world, person, streak, world.now).pool_now + wanted_room > streak["freezes"]["cap"]:
+    if walk(world, person, streak, world.now).pool + wanted_room > streak["freezes"]["cap"]:
         raise world.refused("FreezesFull")
     if step.action == "buy":
         currency, amount = ledger.price_of(world, streak["freezes"]["price"])
@@ -268,7 +265,7 @@ def use_freeze(world, person, streak):
     open_ = [period for period in found.waiting if period not in kept.asked]
     if not open_:
         raise world.refused("NothingToFreeze")
-    if found.pool_now <= len(kept.asked & set(found.waiting)):
+    if found.pool <= len(kept.asked & set(found.waiting)):
         raise world.refused("NoFreezeLeft")
     kept.asked.add(open_[0])
 
@@ -290,7 +287,7 @@ def seen(world, person):
         pictures[streak["id"]] = (
             len(found.runs[-1]) if found.lives else 0,
             max(map(len, found.runs), default=0),
-            found.pool_now,
+            found.pool,
             Periods(world, person, streak).of(world.now) in found.active,
         )
     return pictures

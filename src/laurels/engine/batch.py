@@ -22,6 +22,7 @@ from laurels.core.event import CUSTOM, Event, Instant, ParticipantId
 from laurels.core.ledger import is_in_hand
 from laurels.core.rules.tier import settled_period
 from laurels.core.section import TIER
+from laurels.core.rulebook import OfferReward
 from laurels.core.shared import share
 from laurels.core.state import Draft, State
 from laurels.core.window import window_key
@@ -180,17 +181,21 @@ def address_of(command: Command) -> Address | None:
 
 
 def offers_of(
-    rulebook: Compiled, commands: Iterable[Command], is_due: Callable[[Command], bool]
+    rulebook: Compiled, commands: Sequence[Command], is_due: Callable[[Command], bool]
 ) -> set[str]:
     """Name the offers whose stock the commands, or their chains, may take from."""
     offers: set[str] = set()
     if not rulebook.offers:
         return offers
+    # What comes first may leave something due, which is settled before what comes next.
+    is_repeated = len({command.participant for command in commands}) < len(commands)
     for command in commands:
         if isinstance(command, ClaimReward):
             offers.add(command.offer)
+        if isinstance(command, PayPrize):  # Of the rulebook that closed the contest.
+            offers.update(one.offer for one in command.rewards if isinstance(one, OfferReward))
         is_event = isinstance(command, Event)
-        if not is_event or is_due(command):
+        if not is_event or is_repeated or is_due(command):
             offers.update(rulebook.offers_reached[BY_COMMAND])
         if is_event:
             offers.update(rulebook.offers_reached.get(CUSTOM + command.name, ()))

@@ -125,8 +125,6 @@ def measured(
     """
     match score.measure:
         case "count" | "sum":
-            if value == 0 and latest is not None:
-                return before, latest
             return before + value, at if latest is None else max(latest, at)
         case "max":
             first = (value, -at)

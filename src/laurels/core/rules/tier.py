@@ -61,7 +61,7 @@ def requalify(chain: Chain, at: Instant) -> Iterator[Change]:
     chain.draft.set_due(TIER.at(""), None)
     if ladder is None or ladder.requalify is None or standing is None or standing.tier is None:
         return
-    in_period = at - (ladder.requalify.grace_days + ZONES_APART_DAYS) * DAY_MS
+    in_period = settled_period(ladder, at)
     if not standing.manual and standing.since <= in_period:
         window = window_key(ladder.requalify.window, in_period, chain.calendar) or ""
         gained = chain.draft.progress(TIER_PERIODS, window).measure
@@ -76,7 +76,8 @@ def requalify(chain: Chain, at: Instant) -> Iterator[Change]:
 
 def settled_period(ladder: Ladder, at: Instant) -> Instant:
     """Return a moment in the period whose grace ends at `at`."""
-    return at - (ladder.requalify.grace_days if ladder.requalify else 0) * DAY_MS - 1
+    grace_days = ladder.requalify.grace_days if ladder.requalify else 0
+    return at - (grace_days + ZONES_APART_DAYS) * DAY_MS
 
 
 def measure_of(chain: Chain, ladder: Ladder) -> int:
