@@ -176,8 +176,10 @@ def _outcomes(rule: Rule) -> Iterator[str]:
             yield "points.posted"
         case Badge():
             yield "badge.awarded"
-        case Step():
-            yield from ("challenge.completed", "challenge.claimed", "challenge.milestone")
+        case Step(challenge=challenge):
+            yield from ("challenge.completed", "challenge.milestone")
+            if challenge.claim == "automatic":
+                yield "challenge.claimed"
         case Streak():
             yield from ("streak.extended", "streak.milestone")
         case Ladder():

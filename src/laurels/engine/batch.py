@@ -20,9 +20,9 @@ from laurels.core.decide import decide
 from laurels.core.errors import LimitMet, Refusal
 from laurels.core.event import CUSTOM, Event, Instant, ParticipantId
 from laurels.core.ledger import is_in_hand
+from laurels.core.rulebook import OfferReward
 from laurels.core.rules.tier import settled_period
 from laurels.core.section import TIER
-from laurels.core.rulebook import OfferReward
 from laurels.core.shared import share
 from laurels.core.state import Draft, State
 from laurels.core.window import window_key

@@ -24,12 +24,15 @@ def climb(chain: Chain, ladder: Ladder, fact: Fact) -> Iterator[Change]:
         yield TierMeasured("", measure, fact.because)
     else:
         measure = chain.draft.balance(ladder.currency).earned
+    in_period = 0
     if ladder.requalify is not None:
         window = window_key(ladder.requalify.window, fact.at, chain.calendar) or ""
         gained = 1 if ladder.currency is None else fact.data["amount"]
-        after = chain.draft.progress(TIER_PERIODS, window).measure + gained
-        yield TierMeasured(window, after, fact.because)
-    yield from _raise(chain, ladder, measure, fact)
+        in_period = chain.draft.progress(TIER_PERIODS, window).measure + gained
+        yield TierMeasured(window, in_period, fact.because)
+    level = automatic_level(ladder, measure)
+    if level is not None:
+        yield from _raise(chain, ladder, level, in_period, fact)
 
 
 def assign(chain: Chain, command: AssignTier) -> Iterator[Change]:
@@ -65,9 +68,11 @@ def requalify(chain: Chain, at: Instant) -> Iterator[Change]:
     if not standing.manual and standing.since <= in_period:
         window = window_key(ladder.requalify.window, in_period, chain.calendar) or ""
         gained = chain.draft.progress(TIER_PERIODS, window).measure
-        kept = next((level for level in reversed(ladder.levels) if level.keep <= gained), None)
+        kept = kept_level(ladder, gained)
         if (kept.level if kept else 0) < standing.level:
-            yield _changed(chain, kept, at)
+            lifetime = automatic_level(ladder, measure_of(chain, ladder))
+            floor = lifetime.level if lifetime else 0
+            yield _changed(chain, kept, at, automatic_level=floor)
             _look_again(chain, ladder, at)
             return
     # The next period is settled when its own grace ends.
@@ -91,19 +96,34 @@ def automatic_level(ladder: Ladder, measure: int) -> Level | None:
     return next((level for level in reversed(ladder.levels) if level.at <= measure), None)
 
 
-def _raise(chain: Chain, ladder: Ladder, measure: int, fact: Fact) -> Iterator[Change]:
-    level, standing = automatic_level(ladder, measure), chain.draft.read(TIER)
-    if level is None:
-        return
-    current = 0 if standing is None else standing.level
-    floor = standing.automatic_level if standing is not None and standing.manual else 0
-    has_one = standing is not None and standing.tier is not None
-    if (level.level > current or not has_one) and (not floor or level.level > floor):
-        yield _changed(chain, level, fact.at, fact.because)
+def kept_level(ladder: Ladder, gained: int) -> Level | None:
+    """Return the highest level that is kept by what a period has brought."""
+    return next((level for level in reversed(ladder.levels) if level.keep <= gained), None)
+
+
+def _raise(
+    chain: Chain, ladder: Ladder, lifetime: Level, in_period: int, fact: Fact
+) -> Iterator[Change]:
+    """
+    Raise to what was ever earned; who fell since, or was given a tier, first has to pass that.
+
+    Who fell may also earn a level again, by what one period brings.
+    """
+    standing = chain.draft.read(TIER)
+    current = standing.level if standing is not None and standing.tier is not None else -1
+    floor = 0 if standing is None else standing.automatic_level
+    level = lifetime if not floor or lifetime.level > floor else None
+    if level is None and standing is not None and not standing.manual:
+        level = kept_level(ladder, in_period)
+    if level is not None and current < level.level <= lifetime.level:
+        still = floor if level.level < lifetime.level else 0
+        yield _changed(chain, level, fact.at, automatic_level=still, because=fact.because)
         _look_again(chain, ladder, fact.at)
 
 
-def _changed(chain: Chain, level: Level | None, at: Instant, because: int = -1) -> TierChanged:
+def _changed(
+    chain: Chain, level: Level | None, at: Instant, *, automatic_level: int, because: int = -1
+) -> TierChanged:
     standing = chain.draft.read(TIER)
     return TierChanged(
         level.id if level else None,
@@ -112,6 +132,7 @@ def _changed(chain: Chain, level: Level | None, at: Instant, because: int = -1) 
         at,
         previous=standing.tier if standing else None,
         previous_level=standing.level if standing else 0,
+        automatic_level=automatic_level,
         because=because,
     )
 
