@@ -47,7 +47,7 @@ _WORDS = {
     changes.BadgeAwarded: lambda one: f"badge {one.badge}",
     changes.ItemGranted: lambda one: f"item {one.item} x{one.quantity}",
     changes.TierChanged: lambda one: f"tier {one.previous}>{one.tier}",
-    changes.StreakExtended: lambda one: f"{one.streak} {one.current}",
+    changes.StreakExtended: lambda one: "" if one.quiet else f"{one.streak} {one.current}",
     changes.StreakMilestoneReached: lambda one: f"{one.streak} milestone {one.milestone}",
     changes.StreakBroken: lambda one: f"{one.streak} broken at {one.length}",
     changes.FreezeSpent: lambda one: f"{one.streak} frozen",

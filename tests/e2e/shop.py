@@ -13,12 +13,12 @@ CATALOGUE = File(__file__).parent / "rewards.yaml"
 BASE = "/api/v1/gamify"
 
 MOVES = """
-    SELECT number, position, target AS account, amount FROM postings
+    SELECT number, position, target AS account, amount FROM postings WHERE {after}
      UNION ALL
-    SELECT number, position, source, -amount FROM postings"""
-RUNNING = f"""
+    SELECT number, position, source, -amount FROM postings WHERE {after}"""
+RUNNING = """
     SELECT account, SUM(amount) OVER (PARTITION BY account ORDER BY number, position) AS has
-      FROM ({MOVES})
+      FROM ({moves})
      WHERE account NOT LIKE '@%'"""
 
 
@@ -48,10 +48,21 @@ def about(who: str, key: str | None = None, **more: object) -> dict[str, Any]:
 
 
 class Books:
-    """What a file holds by now. Each question reads it anew."""
+    """
+    What a file says by now, of points only what was posted after a number of the journal.
 
-    def __init__(self, file: File) -> None:
+    Each question reads it anew.
+    """
+
+    def __init__(self, file: File, after: int = 0) -> None:
         self.file = file
+        self.moves = MOVES.format(after=f"tenant = 'demo/live' AND number > {after}")
+
+    @classmethod
+    def from_now(cls, file: File) -> "Books":
+        """Open books in which nobody has anything, whatever they have."""
+        ((number,),) = cls(file).rows("SELECT COALESCE(MAX(number), 0) FROM heads")
+        return cls(file, number)
 
     def balances(self) -> dict[str, int]:
         return self._accounts("p:")
@@ -85,7 +96,8 @@ class Books:
         for (reward, code), times in Counter(one[:2] for one in self.given()).items():
             if times > 1:
                 yield f"the code {code} of {reward} was given {times} times"
-        for (account,) in self.rows(f"SELECT DISTINCT account FROM ({RUNNING}) WHERE has < 0"):
+        running = RUNNING.format(moves=self.moves)
+        for (account,) in self.rows(f"SELECT DISTINCT account FROM ({running}) WHERE has < 0"):
             yield f"{account} was below zero"
 
     def rows(self, sql: str) -> list[Any]:
@@ -94,5 +106,5 @@ class Books:
 
     def _accounts(self, kind: str) -> dict[str, int]:
         """Return the accounts of a kind that are not empty, by participant."""
-        sums = f"SELECT account, SUM(amount) FROM ({MOVES}) GROUP BY account"
+        sums = f"SELECT account, SUM(amount) FROM ({self.moves}) GROUP BY account"
         return {name[2:]: has for name, has in self.rows(sums) if has and name.startswith(kind)}

@@ -37,7 +37,7 @@ class Race:
     """One round: connections opened beforehand, and customers whom nobody has met."""
 
     def __init__(self, server: Running, opened: list[Connection]) -> None:
-        self.books = Books(server.cwd / STORE)
+        self.books = Books.from_now(server.cwd / STORE)
         self.opened = opened
         self.number = next(numbers)
         self.ann = f"ann-{self.number}"

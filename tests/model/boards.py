@@ -54,11 +54,23 @@ def hear(world, person, fact):
         if value is not None:
             window = world.window_name(None, board.get("period", "all_time"), fact.at)
             segment = segment_of(person, board)
-            world.scored.append(Scored(board["id"], window, person.name, value, fact.at, segment))
+            new = Scored(board["id"], window, person.name, value, fact.at, segment)
+            if moves(world, board, new):
+                world.scored.append(new)
     for contest in world.book.get("contests", ()):
         value = value_of(world, contest, fact)
         if value is not None and not contest.get("draft"):
             compete(world, person, contest, value, fact.at)
+
+
+def moves(world, board, new):
+    """Say whether a fact leaves any trace: what is below a maximum, or earlier, does not."""
+    mine = [
+        each
+        for each in world.scored
+        if (each.board, each.window, each.who) == (new.board, new.window, new.who)
+    ]
+    return not mine or score(board, [*mine, new]) != score(board, mine)
 
 
 def segment_of(person, board):

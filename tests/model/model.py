@@ -37,7 +37,6 @@ class Person:
         self.tier = tiers.Tier()
         self.tier_gains = []
         """What the ladder counts, as (period of requalification, gain)."""
-        self.settled = set()
         self.streaks = {}
         self.claims = []
 

@@ -213,11 +213,14 @@ def dues(world, person):
     """Tell when the next missed period is judged of which nothing was told."""
     for streak in world.book.get("streaks", ()):
         kept, periods = person.kept(streak), Periods(world, person, streak)
-        for period, verdict in walk(world, person, streak, world.now).verdicts:
-            if kept.told is None or period > kept.told:
+        found = walk(world, person, streak, world.now)
+        for period, verdict in found.verdicts:
+            # What late facts leave behind between older runs is nobody's news any more.
+            is_news = period > max(found.active) and (kept.told is None or period > kept.told)
+            if is_news:
                 at = periods.judged_at(period)
-                found = (world, person, streak, period, verdict)
-                yield at, lambda found=found, at=at: tell(*found, at=at)
+                news = (world, person, streak, period, verdict)
+                yield at, lambda news=news, at=at: tell(*news, at=at)
                 break
 
 

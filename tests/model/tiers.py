@@ -14,9 +14,12 @@ class Tier:
     id: str | None = None
     level: int = 0
     since: int | None = None
+    settled: str | None = None
+    """The last period in which it was kept."""
     is_manual: bool = False
+    has_fallen: bool = False
     level_then: int = 0
-    """What automation would have given when somebody assigned it."""
+    """What all that was ever earned would have given when it was assigned, or fallen to."""
 
 
 def levels(book):
@@ -83,11 +86,26 @@ def reached(world, person):
 
 
 def lift(world, person, at):
-    name, level, *_ = reached(world, person)
+    """Raise a participant to what was earned; who fell has to earn it in one period, or anew."""
     tier = person.tier
-    if level > tier.level and (not tier.is_manual or level > tier.level_then):
-        person.tier = Tier(name, level, at)
+    name, level, *_ = reached(world, person)
+    is_held_down = (tier.is_manual or tier.has_fallen) and level <= tier.level_then
+    if is_held_down and tier.is_manual:
+        return
+    if is_held_down:
+        name, level, *_ = kept_by(world, person, period_name(world, person, at), level)
+    if level > tier.level:
+        is_below = is_held_down and level < reached(world, person)[1]
+        then = tier.level_then if is_below else 0
+        person.tier = Tier(name, level, at, has_fallen=is_below, level_then=then)
         tell(world, person, tier, at)
+
+
+def kept_by(world, person, period, most):
+    """Return the highest level that one period brings enough for, or none."""
+    gained = sum(gain for name, gain in person.tier_gains if name == period)
+    kept = [each for each in levels(world.book) if each[3] <= gained and each[1] <= most]
+    return kept[-1] if kept else (None, 0)
 
 
 def tell(world, person, before, at):
@@ -102,8 +120,9 @@ def assign(world, person, step):
         raise world.refused("UnknownName")
     before = person.tier
     automatic = reached(world, person)[1]
-    person.tier = Tier(step.tier, wanted[0][1], world.now, True, automatic)
-    tell(world, person, before, world.now)
+    person.tier = Tier(step.tier, wanted[0][1], world.now, is_manual=True, level_then=automatic)
+    if before.id != step.tier:
+        tell(world, person, before, world.now)
 
 
 # Requalification.
@@ -139,9 +158,8 @@ def dues(world, person):
     if "tiers" not in world.book or period_kind(world) is None or person.tier.id is None:
         return
     zone = world.zone(person)
-    name = next_period(period_name(world, person, person.tier.since))
-    while name in person.settled:
-        name = next_period(name)
+    tier = person.tier
+    name = next_period(tier.settled or period_name(world, person, tier.since))
     grace = world.book["tiers"]["requalify"].get("grace_days", 0)
     end = (begin(next_period(name)) - date(1970, 1, 1)).days
     at = midnight(end + grace, zone)
@@ -149,15 +167,14 @@ def dues(world, person):
 
 
 def settle(world, person, name, at):
-    person.settled.add(name)
     before = person.tier
+    before.settled = name
     if before.is_manual:
         return
-    gained = sum(gain for period, gain in person.tier_gains if period == name)
-    kept = [each for each in levels(world.book) if each[3] <= gained]
-    tier, level, *_ = kept[-1] if kept else (None, 0)
+    automatic = reached(world, person)[1]
+    tier, level, *_ = kept_by(world, person, name, before.level)
     if level < before.level:
-        person.tier = Tier(tier, level, at)
+        person.tier = Tier(tier, level, at, has_fallen=True, level_then=automatic)
         tell(world, person, before, at)
 
 

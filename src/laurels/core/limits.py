@@ -39,6 +39,9 @@ TIERS_REMEMBERED_MAX: Final = 20
 TICKS_AT_ONCE_MAX: Final = 100
 """Moments of one participant settled before a command; the scheduler sees to the rest."""
 
+PAUSE_DAYS_MAX: Final = 366
+"""How long a streak may be paused."""
+
 # What a rulebook may hold. Past these it is refused.
 RULEBOOK_BYTES_MAX: Final = 1024 * 1024
 RULES_MAX: Final = 10_000

@@ -23,6 +23,9 @@ class Shared(Struct, frozen=True):
     closed: frozenset[str] = frozenset()
 
 
+SHARING: Final = frozenset((RewardGranted, RewardClaimed, RewardSettled, ContestFrozen))
+"""Changes that concern others than their participant."""
+
 NOTHING_SHARED: Final = Shared()
 UNTOUCHED_POOL: Final = Pool()
 
@@ -31,6 +34,8 @@ def share(shared: Shared, changes: Iterable[Change]) -> Shared:
     """Return what is shared after changes. It never judges: the changes say all there is."""
     pools, closed = shared.pools, shared.closed
     for change in changes:
+        if type(change) not in SHARING:  # Nearly all of them.
+            continue
         match change:
             case RewardGranted() | RewardClaimed(granted=False):
                 pool = pools.get(change.reward, UNTOUCHED_POOL)

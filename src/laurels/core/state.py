@@ -1,6 +1,6 @@
 """All that the rules may know of one participant: one value, opened only where a fact looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -102,6 +102,7 @@ class State:
         "balances",
         "created_at",
         "due",
+        "due_at",
         "due_kept",
         "folded",
         "is_new",
@@ -119,6 +120,8 @@ class State:
         self.items = stored.items
         self.folded = stored.folded
         self.due = stored.due
+        self.due_at = min(self.due.values(), default=None)
+        """The earliest moment at which something must be settled."""
         self.due_kept = self.due_at
         """What the store holds as the earliest due date."""
         self.created_at = stored.created_at
@@ -129,11 +132,6 @@ class State:
         self._sections = stored.sections
         self._opened: dict[str, Any] = {}
         self._touched: set[str] = set()
-
-    @property
-    def due_at(self) -> Instant | None:
-        """The earliest moment at which something must be settled."""
-        return min(self.due.values(), default=None)
 
     @property
     def timezone(self) -> str | None:
@@ -157,6 +155,11 @@ class State:
         for name in sorted(names):
             if name.startswith(prefix) and self._opened.get(name, True) is not None:
                 yield name[len(prefix) :]
+
+    def set_due(self, moments: Mapping[str, Instant | None]) -> None:
+        """Set when sections must be settled; None is never."""
+        due = {name: at for name, at in {**self.due, **moments}.items() if at is not None}
+        self.due, self.due_at = due, min(due.values(), default=None)
 
     def put(self, name: str, value: object) -> None:
         """Put a value into the section of that full name; None empties it."""
@@ -276,6 +279,8 @@ class Draft:
     @property
     def is_due_moved(self) -> bool:
         """Whether the draft sets another moment for anything to be settled."""
+        if not self._due:
+            return False
         due = self._state.due
         return any(due.get(name) != at for name, at in self._due.items())
 
@@ -348,11 +353,8 @@ class Draft:
             state.put_window(challenge, window, progress)
         for name, value in self._sections.items():
             state.put(name, value)
-        for name, at in self._due.items():
-            if at is None:
-                state.due.pop(name, None)
-            else:
-                state.due[name] = at
+        if self.is_due_moved:
+            state.set_due(self._due)
 
 
 def is_owed(progress: Progress) -> bool:

@@ -7,6 +7,7 @@ incident changes what is past as well.
 """
 
 from collections.abc import Iterator
+from math import inf
 from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
@@ -121,6 +122,15 @@ def extend(record: StreakRecord, period: int, *, early: bool) -> StreakRecord:
     active = merge((*record.active, (period, last)))
     waiting = tuple(each for each in record.early if not period < each <= last)
     return replace(record, active=active, early=waiting)
+
+
+def last_known(record: StreakRecord) -> float:
+    """Return the last period that has a fact or of which was told that it has none."""
+    active = record.active[-1][1] if record.active else -inf
+    early = record.early[-1] - 1 if record.early else -inf  # It may count for the one before.
+    if active == early == -inf:
+        return inf  # Nothing has begun, so nothing can be missed.
+    return max(active, early, -inf if record.told is None else record.told)
 
 
 def untold(

@@ -78,7 +78,7 @@ class Batch:
             known = self._remembered.get(address)
             if known is not None and not is_expired(known.receipt, command):
                 return replay(known, command, "store")
-        if self._states[command.participant].due:
+        if self._is_due(command):
             self._settle(command)
         return self._decide(command, address, park)
 
@@ -128,7 +128,7 @@ class Batch:
         if isinstance(command, Tick):
             # Time that cannot pass must not hold up what comes after it.
             state = self._states[command.participant]
-            state.due.clear()
+            state.set_due(dict.fromkeys(state.due))
             self._moved[command.participant] = state
         return self._keep(command, address, (Parked(type(limit).__name__, limit.message),))
 

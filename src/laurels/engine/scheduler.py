@@ -103,14 +103,21 @@ class Scheduler:
                 await self._pay(tenant, row)
 
     async def _pay(self, tenant: TenantId, row: ContestRow) -> None:
-        """Send out the prizes from where they got to, by the rulebook that closed the contest."""
+        """
+        Send out the prizes, by the rulebook that closed the contest.
+
+        All of them, each time: who was paid is known by their key and their state, while somebody
+        who could not be paid just now may have any rank.
+        """
         rulebook = await asyncio.to_thread(self._queries.rulebook_of, tenant, row.version)
-        contest = rulebook.boards.get(row.contest)
+        contest, is_paid = rulebook.boards.get(row.contest), True
         if isinstance(contest, Contest):
             places = await asyncio.to_thread(self._places, tenant, contest)
             won = self._prizes(tenant, contest, rulebook, places, row)
             while commands := list(islice(won, COMMANDS_AT_ONCE_MAX)):
-                await self._submit(commands)
+                is_paid &= await self._submit(commands)
+        if not is_paid:
+            return
         ((at, id_),) = self._ids(1)
         await self._submit(
             [
@@ -142,8 +149,6 @@ class Scheduler:
         row: ContestRow,
     ) -> Iterator[PayPrize]:
         for place, rewards in prizes(contest, places, rulebook.rulebook.currencies[0]):
-            if place.rank < row.paid:
-                continue
             ((received_at, id_),) = self._ids(1)
             yield PayPrize(
                 tenant=tenant,
@@ -161,9 +166,10 @@ class Scheduler:
         at, ids = self._clock.accept(count)
         return [(at, each) for each in ids]
 
-    async def _submit(self, commands: Sequence[Command]) -> None:
-        """Raise Unavailable where the store could not take them: the next step tries again."""
-        if commands:
-            for outcome in await self._submitter.submit(commands):
-                if isinstance(outcome, Unavailable):
-                    raise outcome
+    async def _submit(self, commands: Sequence[Command]) -> bool:
+        """Say whether the store took all of them. Those it did not are tried by the next step."""
+        outcomes = await self._submitter.submit(commands) if commands else []
+        refused = sum(isinstance(outcome, Unavailable) for outcome in outcomes)
+        if refused:
+            log.warning("%d of %d commands that are due have to wait", refused, len(outcomes))
+        return not refused

@@ -48,7 +48,9 @@ class Transaction:
     def lock_states(self, participants: Sequence[ParticipantId]) -> Mapping[ParticipantId, State]:
         states, missing = self._cache.states(self._tenant, participants)
         if missing:
-            rows = self._run("lock_states", encode_list(missing), self._tenant)
+            # All of them before the first is read: a cursor that a damaged one has stopped keeps
+            # the old snapshot for as long as anybody holds the traceback, and the writer with it.
+            rows = self._run("lock_states", encode_list(missing), self._tenant).fetchall()
             found = {participant: State(text) for participant, text in rows}
             for participant in missing:
                 states[participant] = found.get(participant) or State()
@@ -64,7 +66,7 @@ class Transaction:
                 self._tenant,
                 operation,
                 b"".join(digest for _, _, digest in wanted),
-            )
+            ).fetchall()
             for participant, digest, *columns in rows:
                 found[participant, operation, digest] = to_remembered(*columns)
         return found

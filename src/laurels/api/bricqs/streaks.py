@@ -44,7 +44,12 @@ class Streaks:
         )
         receipt = await self._desk.submit(command)
         extended = next(
-            (each for each in receipt.changes if isinstance(each, StreakExtended)), None
+            (
+                each
+                for each in receipt.changes
+                if isinstance(each, StreakExtended) and not each.quiet
+            ),
+            None,
         )
         if extended is None:
             counts = (*await self._counts(asked, command), False, True)

@@ -20,6 +20,8 @@ class StreakExtended(Struct, frozen=True, omit_defaults=True, gc=False, tag="str
     at: Instant
     is_record: bool = False
     """Whether no run of this streak was ever as long."""
+    quiet: bool = False
+    """Whether nothing more counts by it: an early fact had the period already."""
     because: int = -1
 
 

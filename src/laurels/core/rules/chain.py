@@ -117,6 +117,8 @@ def kind_of(change: Change) -> str | None:
     known = FACTS.get(type(change))
     if known is None:
         return None
+    if isinstance(change, StreakExtended) and change.quiet:
+        return None
     if isinstance(change, PointsPosted) and not is_earned(change.source, change.target):
         if not is_house(change.target):
             return None  # Points that come back, or wait in a hold, are nobody's achievement.

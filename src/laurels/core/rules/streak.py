@@ -1,8 +1,8 @@
 """Streaks: what facts, pauses and the passing of time do to one."""
 
 from collections.abc import Iterator
-from typing import Final
 
+from laurels.core import limits
 from laurels.core import streak as mathematics
 from laurels.core.change import (
     Change,
@@ -25,8 +25,6 @@ from laurels.core.window import DAY_MS
 
 __all__ = ["freeze", "hear", "pause", "settle"]
 
-PAUSE_DAYS_MAX: Final = 366
-
 
 def hear(chain: Chain, streak: Streak, fact: Fact) -> Iterator[Change]:
     """
@@ -37,7 +35,7 @@ def hear(chain: Chain, streak: Streak, fact: Fact) -> Iterator[Change]:
     placed = mathematics.place(streak, record_of(chain, streak), fact.at, chain.calendar)
     if placed is None:
         return
-    yield from settle(chain, streak, chain.now)
+    yield from _missed(chain, streak, chain.now)
     record = record_of(chain, streak)
     period, early = placed
     extended = mathematics.extend(record, period, early=early)
@@ -52,6 +50,7 @@ def hear(chain: Chain, streak: Streak, fact: Fact) -> Iterator[Change]:
         after.longest,
         fact.at,
         after.longest > before.longest,
+        after.runs == before.runs,
         fact.because,
     )
     reached = mathematics.owed(streak, extended, before, after, period)
@@ -70,8 +69,8 @@ def pause(chain: Chain, streak: Streak, command: Pause) -> Iterator[Change]:
     starts, ends = command.starts, command.ends
     if ends < starts:
         raise InvalidCommand("A pause cannot end before it starts.")
-    if ends - starts > PAUSE_DAYS_MAX * DAY_MS:
-        raise InvalidCommand(f"A pause may last {PAUSE_DAYS_MAX} days at most.")
+    if ends - starts > limits.PAUSE_DAYS_MAX * DAY_MS:
+        raise InvalidCommand(f"A pause may last {limits.PAUSE_DAYS_MAX} days at most.")
     first, last, today = (period_of(streak, at, chain.calendar) for at in (starts, ends, chain.now))
     if first < today:
         raise InvalidCommand("A pause cannot begin before the current period of the streak.")
@@ -81,9 +80,15 @@ def pause(chain: Chain, streak: Streak, command: Pause) -> Iterator[Change]:
 
 def settle(chain: Chain, streak: Streak, at: Instant) -> Iterator[Change]:
     """Tell what became of missed periods whose grace is over at a moment, each of them once."""
-    still_open = open_period(streak, at, chain.calendar)
+    yield from _missed(chain, streak, at)
+    look_ahead(chain, streak)
+
+
+def _missed(chain: Chain, streak: Streak, at: Instant) -> Iterator[Change]:
+    record, still_open = record_of(chain, streak), open_period(streak, at, chain.calendar)
+    if mathematics.last_known(record) >= still_open - 1:
+        return  # By far the most often: nothing lies in between.
     incidents = chain.rulebook.rulebook.incidents
-    record = record_of(chain, streak)
     for judgement in mathematics.untold(streak, record, chain.calendar, incidents):
         period = judgement.period
         if period >= still_open:
@@ -93,4 +98,3 @@ def settle(chain: Chain, streak: Streak, at: Instant) -> Iterator[Change]:
             yield FreezeSpent(streak.id, period, then)
         else:
             yield StreakBroken(streak.id, period, judgement.length, then)
-    look_ahead(chain, streak)
