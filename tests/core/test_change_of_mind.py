@@ -72,7 +72,7 @@ def test_a_reward_that_is_gone_is_not_paid():
 @pytest.mark.parametrize("name", ["lots/points", "hold/x", "streak/visits", "tier/", "drop/course"])
 def test_what_is_due_and_was_settled_otherwise_changes_nothing(name):
     state = State()
-    state.due[name] = NOON
+    state.set_due({name: NOON})
     changes, draft = decide_tick(compiled(OLD), state, NOON, Occasion("ann", NOON))
     draft.fold_in()
 
@@ -83,7 +83,7 @@ def test_what_is_due_and_was_settled_otherwise_changes_nothing(name):
 def test_a_look_settles_a_bounded_number_of_moments():
     state = State()
     for n in range(limits.TICKS_AT_ONCE_MAX + 5):
-        state.due[f"hold/{n}"] = NOON + n
+        state.set_due({f"hold/{n}": NOON + n})
     settle_all(compiled(OLD), state, Occasion("ann", NOON + DAY))
     assert len(state.due) == 5
     settle_all(compiled(OLD), state, Occasion("ann", NOON + DAY))

@@ -123,7 +123,7 @@ def test_a_draft_shows_nothing_until_it_is_folded_in():
     state.put(LOTS.at("gem"), ((5, 10),))
     state.put(LOTS.at("points"), ((5, 10),))
     state.items["boots"] = 1
-    state.due["lots/gem"] = 5
+    state.set_due({"lots/gem": 5})
     picture = state.picture()
     draft = Draft(state)
     draft.set_balance("points", Balance(3, 3))
@@ -161,7 +161,7 @@ def test_a_draft_shows_nothing_until_it_is_folded_in():
 )
 def test_a_draft_knows_whether_anything_is_due_at_another_time(due, is_moved):
     state = State()
-    state.due["a"] = 5
+    state.set_due({"a": 5})
     draft = Draft(state)
     for name, at in due.items():
         draft.set_due(name, at)
