@@ -32,12 +32,13 @@ def test_the_history_of_a_repository_is_played_and_served(repo):
 
     with Running("demo", cwd=repo.folder) as demo:
         curls = [line for line in demo.said if line.startswith("curl")]
-        event, history, token = map(curl, curls)
+        event, history, board, token = map(curl, curls)
 
         assert "4 events in" in demo.text
         assert "1 person earned 85 points and 2 badges" in demo.text
         assert event["results"]["points_granted"] == 15
         assert history["total"] == 5
+        assert [(row["rank"], row["score"]) for row in board["entries"]] == [(1, 100)]
         assert token["token"]
         assert demo.stop(signal.SIGINT) == 0
 
@@ -107,10 +108,12 @@ def test_a_board_names_the_first_and_counts_the_others():
         tally.events[f"p{number}"] += 1
         tally.points[f"p{number}"] += number
     tally.badges["p11"] = list("abcdef")
+    tally.tiers["p11"], tally.streaks["p11"] = "Oak", 7
 
     board = tally.board()
 
-    assert board[0].split() == ["1.", "p11", "11", "a,", "b,", "c,", "d", "and", "2", "more"]
+    first = ["1.", "p11", "11", "Oak", "7", "wk", "a,", "b,", "c,", "d", "and", "2", "more"]
+    assert board[0].split() == first
     assert board[-1].strip() == "… and 2 more"
 
 

@@ -1,6 +1,6 @@
 """Stories straight from the documents, told to the model alone: does it say what they say?"""
 
-from tests.model import streaks
+from tests.model import streaks, tiers
 from tests.model.days import NOON
 from tests.model.model import World
 from tests.model.steps import (
@@ -306,3 +306,11 @@ def test_a_key_is_remembered_for_a_day():
     _, told = play(book, step, step, Wait(24), step, Wait(0.5), step)
 
     assert told == ["ok", "again", "ok", "again", "ok", "ok"]
+
+
+def test_a_curve_of_levels_is_summed_exactly_and_each_is_floored_by_itself():
+    curve = {"count": 4, "first": 1, "growth": 1.5}
+
+    found = tiers.levels({"tiers": {"levels": curve}})
+
+    assert [at for _, _, at, *_ in found] == [1, 2, 4, 8]  # 1, 2.5, 4.75, 8.125

@@ -40,12 +40,12 @@ def levels(book):
 
 
 def curve(written):
-    at, step = 0, Fraction(written["first"])
+    at, step = Fraction(0), Fraction(written["first"])
     for level in range(1, written["count"] + 1):
-        at += floor(step)
+        at += step
         step *= number(written.get("growth", 1))
         name = written.get("id", "level_{level}").replace("{level}", str(level))
-        yield name, level, at, at, Fraction(1)
+        yield name, level, floor(at), floor(at), Fraction(1)
 
 
 def multiplier(world, person):

@@ -136,7 +136,7 @@ def to_events(deeds: Sequence[Deed], tenant: str, clock: SystemClock) -> list[Ev
 
 
 def curls(url: str, settings: Settings, tally: Tally) -> str:
-    """Return three calls that work as they stand: an event, a history, a token."""
+    """Return calls that work as they stand: an event, a history, a leaderboard, a token."""
     leader = next(iter(tally.leaders()), "ada")
     event = {
         "participant_id": leader,
@@ -154,6 +154,7 @@ def curls(url: str, settings: Settings, tally: Tally) -> str:
         [
             f"curl -s {url}/api/v1/ingest/events/sync {key} -d {_quoted(event)}",
             f"curl -s '{history}' {key}",
+            f"curl -s '{url}/api/v1/gamify/leaderboards/all_time?limit=3' {key}",
             f"curl -s {url}/v1/auth/token -d {_quoted(app)}",
         ]
     )

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from laurels.core.change import BadgeAwarded, ChallengeCompleted, Parked, PointsPosted
+from laurels.core.change import (
+    BadgeAwarded,
+    ChallengeCompleted,
+    Parked,
+    PointsPosted,
+    StreakExtended,
+    TierChanged,
+)
 from laurels.core.command import Command
 from laurels.core.ledger import is_house
 from laurels.engine.ports import Outcome, Receipt
@@ -23,6 +30,8 @@ class Tally:
         self.points: Counter[str] = Counter()
         self.completed: Counter[str] = Counter()
         self.badges: defaultdict[str, list[str]] = defaultdict(list)
+        self.tiers: dict[str, str] = {}
+        self.streaks: dict[str, int] = {}
         self.seen = self.duplicates = self.parked = self.refused = 0
 
     def add(self, commands: Sequence[Command], outcomes: Sequence[Outcome]) -> None:
@@ -45,6 +54,10 @@ class Tally:
                     self.badges[participant].append(change.title)
                 case ChallengeCompleted():
                     self.completed[participant] += 1
+                case TierChanged():
+                    self.tiers[participant] = change.title
+                case StreakExtended():
+                    self.streaks[participant] = change.longest
                 case Parked():
                     self.parked += 1
                 case _:
@@ -75,7 +88,11 @@ class Tally:
         named = ", ".join(badges[:BADGES_NAMED_MAX])
         if more := len(badges[BADGES_NAMED_MAX:]):
             named += f" and {more} more"
-        return f"  {rank:>2}. {shortened(who):<{NAME_CHARS_MAX}} {self.points[who]:>9,}   {named}"
+        weeks, tier = self.streaks.get(who, 0), self.tiers.get(who, "")
+        return (
+            f"  {rank:>2}. {shortened(who):<{NAME_CHARS_MAX}} {self.points[who]:>9,}  {tier:<8}"
+            f"{weeks:>4} wk   {named}"
+        )
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

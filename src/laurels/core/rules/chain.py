@@ -119,6 +119,8 @@ def kind_of(change: Change) -> str | None:
         return None
     if isinstance(change, StreakExtended) and change.quiet:
         return None
+    if isinstance(change, TierChanged) and change.tier == change.previous:
+        return None  # It is only held by hand from now on.
     if isinstance(change, PointsPosted) and not is_earned(change.source, change.target):
         if not is_house(change.target):
             return None  # Points that come back, or wait in a hold, are nobody's achievement.

@@ -36,12 +36,12 @@ def climb(chain: Chain, ladder: Ladder, fact: Fact) -> Iterator[Change]:
 
 
 def assign(chain: Chain, command: AssignTier) -> Iterator[Change]:
-    """Give a tier by hand; to have it already, by hand or not, changes nothing."""
+    """Give a tier by hand; one that was reached before is kept by hand from now on."""
     level, ladder = chain.rulebook.levels.get(command.tier), chain.rulebook.rulebook.tiers
     if level is None or ladder is None:
         raise UnknownName("The rulebook has no such tier.")
     standing = chain.draft.read(TIER)
-    if standing is not None and standing.tier == level.id:
+    if standing is not None and standing.tier == level.id and standing.manual:
         return
     automatic = automatic_level(ladder, measure_of(chain, ladder))
     yield TierChanged(
