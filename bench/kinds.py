@@ -20,7 +20,7 @@ from bench.rulebook import EVENT_NAMES
 
 FEW, ALL = load.FEW_NAMES, load.ALL_NAMES
 GOALS: Final = {"ten of every kind": 1.15, "all of every kind": 1.5}
-WARM_UP_EVENTS: Final = 200_000
+WARM_UP_EVENTS: Final = 100_000
 BATCHES: Final = SHAPES[1]
 
 

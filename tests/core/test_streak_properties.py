@@ -198,16 +198,20 @@ def test_a_run_is_alive_until_it_is_due_and_not_forgiven(given_):
         before, after = (
             picture(streak, record, calendar, incidents, at) for at in (then - 1, then)
         )
-        assert due(streak, extend_told(record, told), calendar, incidents) == then
+        assert due_of(streak, extend_told(record, told), calendar, incidents) == then
         assert before.current == judgement.length
         assert after.current == (judgement.length if judgement.is_forgiven else 0)
         told[judgement.period] = judgement.is_forgiven
-    assert due(streak, extend_told(record, told), calendar, incidents) is None
+    assert due_of(streak, extend_told(record, told), calendar, incidents) is None
     assert list(told.values()) in ([], [True] * (len(told) - 1) + [False])
     # However long ago it was: no more is judged than there are freezes.
     assert len(told) <= 1 + (streak.freezes.cap if streak.freezes else 0) * (
         1 + len(record.granted)
     )
+
+
+def due_of(streak, record, calendar, incidents):
+    return due(streak, record, calendar, Course(streak, record, calendar, incidents))
 
 
 def extend_told(record, told):

@@ -137,18 +137,16 @@ def untold(
     streak: Streak, record: StreakRecord, calendar: Calendar, incidents: Incidents
 ) -> Iterator[Judgement]:
     """Return the judgements that follow if nothing more happens, but for those that were told."""
-    course = Course(streak, record, calendar, incidents)
-    if course.runs:
-        for judgement in course.ahead():
-            if record.told is None or judgement.period > record.told:
-                yield judgement
+    return _untold(record, Course(streak, record, calendar, incidents))
 
 
-def due(
-    streak: Streak, record: StreakRecord, calendar: Calendar, incidents: Incidents
-) -> Instant | None:
-    """Return when the next missed period will be judged, or None when no run is alive."""
-    judgement = next(untold(streak, record, calendar, incidents), None)
+def due(streak: Streak, record: StreakRecord, calendar: Calendar, course: Course) -> Instant | None:
+    """
+    Return when the next missed period will be judged, or None when no run is alive.
+
+    It uses up the course of the record.
+    """
+    judgement = next(_untold(record, course), None)
     return None if judgement is None else judged_at(streak, judgement.period, calendar)
 
 
@@ -225,6 +223,13 @@ def freezable(
     missed = [period for period in range(first, today + 1) if not course.is_excused(period)]
     unasked = [period for period in missed if period not in record.asked]
     return next(iter(unasked), None), course.left(today) - (len(missed) - len(unasked))
+
+
+def _untold(record: StreakRecord, course: Course) -> Iterator[Judgement]:
+    if course.runs:
+        for judgement in course.ahead():
+            if record.told is None or judgement.period > record.told:
+                yield judgement
 
 
 def _with(periods: tuple[int, ...], period: int) -> tuple[int, ...]:

@@ -137,8 +137,8 @@ class Batch:
     ) -> Receipt:
         receipt = self._receipt(command, changes)
         remembered = remember(command, receipt)
-        postings = sum(isinstance(each, PointsPosted) and is_in_hand(each) for each in changes)
-        before = self._states[command.participant].walk_back(command.id, postings)
+        postings = [each for each in changes if type(each) is PointsPosted and is_in_hand(each)]
+        before = self._states[command.participant].walk_back(command.id, len(postings))
         self._records.append(Record(command, remembered, address, before))
         if address is not None:  # A twin later in this batch hears this receipt.
             self._remembered[address] = remembered

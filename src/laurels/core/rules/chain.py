@@ -117,15 +117,18 @@ def kind_of(change: Change) -> str | None:
     known = FACTS.get(type(change))
     if known is None:
         return None
-    if isinstance(change, StreakExtended) and change.quiet:
-        return None
-    if isinstance(change, TierChanged) and change.tier == change.previous:
-        return None  # It is only held by hand from now on.
-    if isinstance(change, PointsPosted) and not is_earned(change.source, change.target):
-        if not is_house(change.target):
-            return None  # Points that come back, or wait in a hold, are nobody's achievement.
-        return "points.expired" if change.target == EXPIRED else "points.spent"
-    return known[0]
+    kind = known[0]
+    match change:
+        case PointsPosted() if not is_earned(change.source, change.target):
+            if not is_house(change.target):
+                return None  # Points that come back, or wait in a hold, are no achievement.
+            return "points.expired" if change.target == EXPIRED else "points.spent"
+        case StreakExtended(quiet=True):
+            return None
+        case TierChanged() if change.tier == change.previous:
+            return None  # It is only held by hand from now on.
+        case _:
+            return kind
 
 
 def data_of(change: Change) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from laurels.core.change import Change, FreezeAsked, FreezesGranted
 from laurels.core.command import Freeze
+from laurels.core.course import Course
 from laurels.core.errors import FreezesFull, InvalidCommand, NoFreezeLeft, NothingToFreeze
 from laurels.core.event import Instant
 from laurels.core.period import open_period
@@ -52,10 +53,12 @@ def record_of(chain: Chain, streak: Streak) -> StreakRecord:
     return chain.draft.read(STREAK, streak.id) or StreakRecord()
 
 
-def look_ahead(chain: Chain, streak: Streak) -> None:
-    """Set when the next missed period will be judged."""
-    incidents = chain.rulebook.rulebook.incidents
-    at = due(streak, record_of(chain, streak), chain.calendar, incidents)
+def look_ahead(chain: Chain, streak: Streak, course: Course | None = None) -> None:
+    """Set when the next missed period will be judged; `course` is the record's, if it is known."""
+    record = record_of(chain, streak)
+    if course is None:
+        course = Course(streak, record, chain.calendar, chain.rulebook.rulebook.incidents)
+    at = due(streak, record, chain.calendar, course)
     chain.draft.set_due(STREAK.at(streak.id), at)
 
 

@@ -27,15 +27,26 @@ BY_HAND: Final = "@award"
 
 
 def credit(
-    chain: Chain, currency: str, amount: int, rule: str, *, at: Instant, **more: Any
+    chain: Chain,
+    currency: str,
+    amount: int,
+    rule: str,
+    *,
+    at: Instant,
+    expires_at: Instant | None = None,
+    reason: str = "",
+    because: int = -1,
 ) -> PointsPosted:
-    """Make a posting from the mint; `more` is what else it says. Credits may have a lifetime."""
+    """Make a posting from the mint. Unless it says when it expires, its currency does."""
     if amount > limits.AMOUNT_MAX:
         raise AmountTooLarge
-    if more.get("expires_at") is None:
-        days = chain.rulebook.rulebook.lifetimes_days.get(currency, 0)
-        more["expires_at"] = days_later(at, days, chain.rulebook.calendar) if days else None
-    return _posting(chain, MINT, chain.account, currency, amount, rule=rule, **more)
+    lifetimes = chain.rulebook.rulebook.lifetimes_days
+    if expires_at is None and currency in lifetimes:
+        expires_at = days_later(at, lifetimes[currency], chain.rulebook.calendar)
+    balance = chain.draft.balance(currency).amount + amount
+    return PointsPosted(
+        MINT, chain.account, currency, amount, rule, expires_at, reason, balance, because
+    )
 
 
 def spend(

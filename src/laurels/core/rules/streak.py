@@ -61,7 +61,7 @@ def hear(chain: Chain, streak: Streak, fact: Fact) -> Iterator[Change]:
         record = record_of(chain, streak)
         after = Course(streak, record, chain.calendar, incidents)
         reached = mathematics.owed(streak, record, before, after, period)
-    look_ahead(chain, streak)
+    look_ahead(chain, streak, after)
 
 
 def pause(chain: Chain, streak: Streak, command: Pause) -> Iterator[Change]:

@@ -1,6 +1,8 @@
 """Tiers: levels by what was ever earned, or by how many facts were heard."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
 from laurels.core.change import Change, TierChanged, TierMeasured
@@ -15,6 +17,8 @@ from laurels.core.window import DAY_MS, window_ends, window_key
 
 ZONES_APART_DAYS: Final = 2
 """So long before its end a period is that period in every zone, wherever somebody has moved to."""
+
+_threshold: Final = attrgetter("at")
 
 
 def climb(chain: Chain, ladder: Ladder, fact: Fact) -> Iterator[Change]:
@@ -93,7 +97,8 @@ def measure_of(chain: Chain, ladder: Ladder) -> int:
 
 def automatic_level(ladder: Ladder, measure: int) -> Level | None:
     """Return the highest level that a measure reaches."""
-    return next((level for level in reversed(ladder.levels) if level.at <= measure), None)
+    reached = bisect_right(ladder.levels, measure, key=_threshold)
+    return ladder.levels[reached - 1] if reached else None
 
 
 def kept_level(ladder: Ladder, gained: int) -> Level | None:
