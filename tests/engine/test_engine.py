@@ -12,6 +12,7 @@ from tests.cast import (
     SHOP_TEST,
     Stage,
     a_stage,
+    as_json,
     held,
     out_of_order,
 )
@@ -21,7 +22,8 @@ from laurels.core.change import Parked, PointsPosted
 from laurels.core.errors import ClaimNotReady, NumberOutOfRange, Unavailable, UnknownChallenge
 from laurels.engine.ports import Conflict
 
-RULEBOOK = """
+RULEBOOK = as_json(
+    """
 currencies: [points, gem]
 earn:
   - {id: unit, event: buy, points: {of: amount, times: 1}}
@@ -37,6 +39,7 @@ challenges:
     rewards: [{badge: regular}]
   - {id: all, objectives: [{event: see, distinct: what, target: 100000}]}
 """.replace("LOOP", LOOP)
+)
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from tests.cast import CAFE, DAY, LONG, LOOP, NOON, SHOP, Stage
+from tests.cast import CAFE, DAY, LONG, LOOP, NOON, SHOP, Stage, as_json
 
 from laurels.core import limits
 from laurels.core.change import ChallengeClaimed
 from laurels.core.errors import Refusal
 
-RULEBOOK = """
+RULEBOOK = as_json(
+    """
 currencies: [points, gem]
 earn:
   - {id: unit, event: buy, points: {of: amount, times: 1.5}}
@@ -33,6 +34,7 @@ challenges:
     rewards: [{item: boots, quantity: 1}]
   - {id: variety, window: weekly, objectives: [{fact: points.posted, distinct: amount, target: 3}]}
 """.replace("LOOP", LOOP)
+)
 WORLDS = (SHOP, CAFE)
 
 
