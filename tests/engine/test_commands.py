@@ -17,6 +17,7 @@ from laurels.core.command import (
     SettleClaim,
 )
 from laurels.core.errors import ClaimLimitReached, OutOfStock, UnknownName, WouldOverdraw
+from laurels.core.section import TIER
 
 RULEBOOK = """
 earn:
@@ -208,3 +209,23 @@ def test_only_so_many_moments_are_settled_before_a_command(stage, monkeypatch):
 
 def test_a_freeze_of_no_streak_is_refused(stage):
     assert did(stage, ask(stage, Freeze, streak="none")) == [UnknownName]
+
+
+def test_a_period_that_is_judged_late_is_found_though_it_was_folded_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "WINDOWS_LIVE_MAX", 1)
+    ladder = """
+tiers:
+  by: points
+  levels: [{id: silver, at: 10}]
+  requalify: {every: monthly, grace_days: 60}
+"""
+    stage = Stage(tmp_path / "laurels.db", RULEBOOK + ladder)
+    for amount in (20, 10, 1, 1, 1):  # From May to September; June is judged on 29 August.
+        stage.tell("buy", amount=amount)
+        stage.clock.move(by=31 * DAY)
+
+    standing = stage.state().read(TIER, "")
+    assert [entry.operation for entry in stage.journal()].count("event") == 5
+    assert standing.tier == "silver"
+    assert stage.findings() == []
+    stage.store.close()
