@@ -226,6 +226,7 @@ tiers:
 
     standing = stage.state().read(TIER, "")
     assert [entry.operation for entry in stage.journal()].count("event") == 5
+    assert standing is not None
     assert standing.tier == "silver"
     assert stage.findings() == []
     stage.store.close()
