@@ -10,7 +10,8 @@ import msgspec
 from msgspec.structs import replace
 from starlette import routing
 
-from laurels.api.bricqs.errors import GAMIFY, INGEST
+from laurels.api.admin.routes import routes as admin_routes
+from laurels.api.bricqs.errors import ADMIN, GAMIFY, INGEST
 from laurels.api.bricqs.routes import routes as bricqs_routes
 from laurels.api.caller import Callers
 from laurels.api.edge import ApiConfig, Edge
@@ -35,14 +36,18 @@ __all__ = ["ApiConfig", "App", "Edge", "create_app"]
 
 log: Final = logging.getLogger("laurels.api")
 
-APIS: Final = (GAMIFY, INGEST, QUESTKIT)
+APIS: Final = (GAMIFY, ADMIN, INGEST, QUESTKIT)
 """Whose voice answers below which prefix; the first that fits. Anything else is QuestKit's."""
 
 
 def create_app(edge: Edge) -> "App":
     """Put all APIs onto one edge."""
     callers = Callers(edge)
-    routes = [*questkit_routes(edge, callers), *bricqs_routes(edge, callers)]
+    routes = [
+        route
+        for routes_of in (questkit_routes, bricqs_routes, admin_routes)
+        for route in routes_of(edge, callers)
+    ]
     return App(routes, _pages(routes, edge.config))
 
 

@@ -9,8 +9,8 @@ from laurels.api.bricqs import docs
 from laurels.api.bricqs import wire_badges as wire
 from laurels.api.bricqs.desk import Desk, answer
 from laurels.api.bricqs.docs import PARTICIPANT, Told, in_query, reads, route, writes
-from laurels.api.bricqs.query import Query, path_part
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import Query, path_part
 from laurels.api.route import Route
 from laurels.core.change import BadgeAwarded
 from laurels.core.command import AwardBadge

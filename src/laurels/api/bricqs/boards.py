@@ -9,8 +9,8 @@ from laurels.api.bricqs import docs
 from laurels.api.bricqs import wire_boards as wire
 from laurels.api.bricqs.desk import Desk, answer
 from laurels.api.bricqs.docs import PARTICIPANT, Told, in_path, in_query, reads, route
-from laurels.api.bricqs.query import Query, path_part
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import Query, path_part
 from laurels.api.route import Route
 from laurels.core.errors import InvalidQuery, Problem, UnknownName
 from laurels.core.event import Instant, ParticipantId, TenantId

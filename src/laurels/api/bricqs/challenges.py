@@ -8,9 +8,9 @@ from laurels.api.bricqs import docs
 from laurels.api.bricqs import wire_challenges as wire
 from laurels.api.bricqs.desk import Desk, answer
 from laurels.api.bricqs.docs import Told, in_path, route, writes
-from laurels.api.bricqs.query import path_part
 from laurels.api.bricqs.translate import to_granted
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import path_part
 from laurels.api.route import Route
 from laurels.core.change import ChallengeClaimed, Enrolled
 from laurels.core.command import Claim, Enrol

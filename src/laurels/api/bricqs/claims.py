@@ -9,9 +9,9 @@ from laurels.api.bricqs import wire_rewards as wire
 from laurels.api.bricqs.desk import Asked, Desk, answer, paying
 from laurels.api.bricqs.docs import PARTICIPANT, Told, in_path, reads, route, writes
 from laurels.api.bricqs.points import balance_after
-from laurels.api.bricqs.query import path_part
 from laurels.api.bricqs.rewards import TAG
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import path_part
 from laurels.api.route import Route
 from laurels.core.change import PointsPosted, RewardClaimed, RewardSettled
 from laurels.core.command import ClaimReward, SettleClaim

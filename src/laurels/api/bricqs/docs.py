@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from laurels.api.bricqs import wire
 from laurels.api.bricqs.errors import GAMIFY
-from laurels.api.bricqs.query import PAGE_SIZE_DEFAULT
+from laurels.api.query import PAGE_SIZE_DEFAULT
 from laurels.api.route import Api, Endpoint, Method, Operation, Parameter, Route, Says
 from laurels.core import limits
 

@@ -102,3 +102,8 @@ GAMIFY: Final = Api(
     refuse=lambda refusal: reply(ERRORS, refusal),
     failed=_FAILED,
 )
+ADMIN: Final = Api(
+    prefix="/api/v1/admin/",
+    refuse=lambda refusal: reply(ERRORS, refusal),
+    failed=_FAILED,
+)

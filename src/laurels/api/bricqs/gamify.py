@@ -6,10 +6,11 @@ from laurels.api.body import read
 from laurels.api.bricqs import wire
 from laurels.api.bricqs.desk import Desk, agreed_key, answer, header_key
 from laurels.api.bricqs.errors import error_of
-from laurels.api.bricqs.query import Query, from_history_query, path_part
+from laurels.api.bricqs.query import from_history_query
 from laurels.api.bricqs.read import Part, Reader, Rejected
 from laurels.api.bricqs.translate import Arrival, from_event_body, to_emitted, to_history_page
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import Query, path_part
 from laurels.core import limits
 from laurels.core.errors import InvalidBody, Problem, Refusal
 from laurels.core.event import Event

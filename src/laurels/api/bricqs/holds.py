@@ -12,10 +12,10 @@ from laurels.api.bricqs import wire_points as wire
 from laurels.api.bricqs.desk import Desk, answer, paying
 from laurels.api.bricqs.docs import Told, in_path, route, writes
 from laurels.api.bricqs.points import TAG, balance_after
-from laurels.api.bricqs.query import path_part
 from laurels.api.bricqs.translate import to_instant
 from laurels.api.bricqs.wire import Keyed
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import path_part
 from laurels.api.route import Operation, Route
 from laurels.core.change import Change, HoldEnded, HoldPlaced, PointsPosted
 from laurels.core.command import EndHold, Hold

@@ -10,8 +10,8 @@ from laurels.api.bricqs import wire_points as wire
 from laurels.api.bricqs.desk import Desk, answer
 from laurels.api.bricqs.docs import PAGES, PARTICIPANT, Told, reads, route
 from laurels.api.bricqs.points import TAG
-from laurels.api.bricqs.query import Query, path_part
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import Query, path_part
 from laurels.api.route import Route
 from laurels.core.ledger import EXPIRED, HELD, SPENT, Balance
 from laurels.engine.answers import LedgerLine, Met

@@ -17,10 +17,10 @@ from laurels.api.bricqs.claims import to_claim
 from laurels.api.bricqs.desk import Asked, Desk, answer
 from laurels.api.bricqs.docs import PARTICIPANT, Told, in_query, reads, route, writes
 from laurels.api.bricqs.ledger import to_points
-from laurels.api.bricqs.query import Query, path_part
 from laurels.api.bricqs.streaks import to_streaks
 from laurels.api.bricqs.tiers import to_current, to_tier
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import Query, path_part
 from laurels.api.route import Route
 from laurels.core.command import Describe
 from laurels.core.errors import InvalidBody, InvalidQuery, Problem

@@ -9,9 +9,9 @@ from laurels.api.bricqs import wire_streaks as wire
 from laurels.api.bricqs.desk import Asked, Desk, answer, paying
 from laurels.api.bricqs.docs import PARTICIPANT, Told, reads, route, writes
 from laurels.api.bricqs.points import balance_after
-from laurels.api.bricqs.query import path_part
 from laurels.api.bricqs.translate import to_instant
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import path_part
 from laurels.api.route import Route
 from laurels.core.change import FreezesGranted, PointsPosted, StreakExtended
 from laurels.core.command import Freeze, Pause, RecordStreak

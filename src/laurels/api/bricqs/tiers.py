@@ -11,8 +11,8 @@ from laurels.api.bricqs import docs
 from laurels.api.bricqs import wire_tiers as wire
 from laurels.api.bricqs.desk import Desk, answer
 from laurels.api.bricqs.docs import PARTICIPANT, Told, reads, route, writes
-from laurels.api.bricqs.query import path_part
 from laurels.api.exchange import Reply, Request
+from laurels.api.query import path_part
 from laurels.api.route import Route
 from laurels.core.change import Change, TierChanged
 from laurels.core.command import AssignTier
