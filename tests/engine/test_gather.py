@@ -128,6 +128,21 @@ def test_closing_writes_what_waits(stage):
     assert stage.balance() == 20
 
 
+def test_who_came_in_before_the_stop_is_written(stage):
+    async def play():
+        gather = Gather(stage.engine)
+        gather._loop = asyncio.get_running_loop()
+        waiting = gather.submit(buys(stage, 1))
+        gather._queue.put(None)
+        gather._thread.start()  # So that its one look finds both the request and the stop.
+        answer = await waiting
+        await asyncio.to_thread(gather._thread.join)
+        return answer
+
+    assert len(asyncio.run(play())) == 1
+    assert stage.balance() == 1
+
+
 def test_one_who_goes_away_harms_nobody(stage):
     async def play():
         async with gathering(stage) as gather:
