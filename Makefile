@@ -32,8 +32,9 @@ check: $(READY) ## Lint, formatting, types and who may import whom
 fix: $(READY) ## Repair what the linter and the formatter can
 	$(BIN)/ruff check --fix; $(BIN)/ruff format
 
-bench: $(READY) ## Measure rate, latency and CPU per event beside the floor that SQLite sets
+bench: $(READY) ## Measure rate, latency and CPU per event beside the floor that SQLite sets, and streams
 	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m bench.streams --quick
 
 serve: $(READY) ## Serve both APIs on http://127.0.0.1:8080
 	@$(BIN)/laurels serve $(ARGS)

@@ -69,7 +69,7 @@ def main(runs: int, scale: float) -> None:
 
 
 @contextmanager
-def serving(folder: Path, rulebook_json: bytes) -> Generator[Server]:
+def serving(folder: Path, rulebook_json: bytes, **settings: str) -> Generator[Server]:
     """Serve a new store in a folder, with a rulebook."""
     rules = folder / "rulebook.json"
     rules.write_bytes(rulebook_json)
@@ -77,7 +77,7 @@ def serving(folder: Path, rulebook_json: bytes) -> Generator[Server]:
     command = [sys.executable, "-m", "laurels", "serve", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--store", f"sqlite:{store}", "--rulebook", str(rules)],
-        env=os.environ | {"LAURELS_BOOTSTRAP_API_KEY": KEY},
+        env=os.environ | {"LAURELS_BOOTSTRAP_API_KEY": KEY} | settings,
         stdout=subprocess.PIPE,
         text=True,
     )

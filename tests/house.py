@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from laurels import wiring
 from laurels.api.exchange import Receive, Scope, Send
@@ -27,13 +27,14 @@ class House(NamedTuple):
 
 
 @contextmanager
-def a_house(folder: Path) -> Generator[House]:
+def a_house(folder: Path, **more: Any) -> Generator[House]:
     settings = Settings(
         jwt_secret="a jwt secret of thirty-two chars.",
         bootstrap_app_id=APP_ID,
         bootstrap_app_secret=APP_SECRET,
         bootstrap_api_key=LIVE_KEY,
         rulebook=str(RULEBOOK),
+        **more,
     )
     store = wiring.open_store(f"sqlite:{folder / 'laurels.db'}")
     wiring.bootstrap(store.registry, settings, 0)

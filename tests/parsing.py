@@ -128,5 +128,14 @@ FULL: dict[str, Any] = {
         }
     ],
     "rewards": [OFFER | {"price": {"gem": 5}, "stock": 100, "per_participant": "unlimited"}],
+    "webhooks": [
+        {
+            "source": "acme",
+            "signature": "github",
+            "id": "a.b",
+            "participant": "who",
+            "events": [{"type": "t", "event": "e", "properties": "."}],
+        }
+    ],
 }
 """A rulebook with a little of everything."""

@@ -45,6 +45,8 @@ ABOUT_ALL_TENANTS: Final = {
     "all_worlds": "tells verify where to look",
     "worlds_with_rulebooks": "tells the scheduler where to look",
     "participants_due": "is the scheduler's, who looks after all of them",
+    "revocations_after": "tells the watcher of all of them",
+    "forget_revocations": "goes by the time alone",
 }
 """Statements that bind no `:tenant` as the world whose data they touch, and why."""
 

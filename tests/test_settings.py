@@ -45,6 +45,30 @@ def test_a_bad_value_is_told_by_name_with_what_is_expected(name, value, told):
     assert told in str(refused.value)
 
 
+def test_every_source_of_webhooks_has_secrets_of_its_own():
+    other = "t" * 32
+    reading = read(
+        {"LAURELS_WEBHOOK_SECRET_STRIPE": f"{SECRET}, {other}", "LAURELS_WEBHOOK_SECRET_X": ""},
+        None,
+        {"LAURELS_WEBHOOK_SECRET_STRIPE": other, "LAURELS_WEBHOOK_SECRET_MY_SHOP": other},
+    )
+
+    assert reading.settings.webhook_secrets == {"STRIPE": (SECRET, other), "MY_SHOP": (other,)}
+    assert reading.sources["webhook_secret_stripe"] == "environment"
+    assert reading.sources["webhook_secret_my_shop"] == "secrets file"
+    assert shown(reading, "webhook_secret_stripe") == "(hidden)"
+    assert read({"LAURELS_WEBHOOK_SECRET_": SECRET}).settings.webhook_secrets == {}
+
+
+@pytest.mark.parametrize("text", ["hunter2", f"{SECRET},", f"{SECRET},hunter2", f",{SECRET}"])
+def test_a_webhook_secret_that_is_too_short_is_refused_and_not_printed(text):
+    with pytest.raises(SettingRefused) as refused:
+        read({"LAURELS_WEBHOOK_SECRET_STRIPE": text})
+
+    assert "LAURELS_WEBHOOK_SECRET_STRIPE must be secrets of at least 32" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
 def test_a_bad_flag_is_told_as_a_flag():
     with pytest.raises(SettingRefused, match="--port must be"):
         read({}, {"port": 70_000})
@@ -76,4 +100,6 @@ def test_secrets_are_not_shown(name):
 
 
 def test_all_that_sounds_secret_is_one():
-    assert {name for name in FIELDS if "secret" in name or "api_key" in name} == set(SECRETS)
+    sounds = ("secret", "api_key", "recommender_key")
+    secret = {name for name in FIELDS if any(word in name for word in sounds)}
+    assert secret == set(SECRETS)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, get_ar
 import msgspec
 from msgspec import Meta, Struct
 
+from laurels.api.token import is_symmetric
 from laurels.core.errors import LaurelsError
 
 PREFIX: Final = "LAURELS_"
@@ -15,8 +16,12 @@ SECRETS: Final = (
     "jwt_secret_previous",
     "bootstrap_app_secret",
     "bootstrap_api_key",
+    "recommender_key",
 )
 """Settings that are never shown."""
+OF_SOURCE: Final = "webhook_secret_"
+"""What the names of the sources' secrets begin with; they are never shown either."""
+SIGNING_SECRETS: Final = ("jwt_secret", "jwt_secret_previous")
 
 Secret: TypeAlias = Annotated[
     str,
@@ -32,6 +37,16 @@ Key: TypeAlias = Annotated[
         title="bq_live_ or bq_test_, admin_ if you like, and at least 32 hexadecimal digits",
         pattern=r"^bq_(live|test)_(admin_)?[0-9a-f]{32,200}\Z",
     ),
+]
+Address: TypeAlias = Annotated[
+    str,
+    Meta(
+        title="an address such as http://localhost:11434/v1",
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?\Z",
+    ),
+]
+BearerKey: TypeAlias = Annotated[
+    str, Meta(title="a key of visible ASCII characters", pattern=r"^[!-~]+\Z")
 ]
 
 _RATE: Final = Meta(title="a whole number; 0 switches the limit off", ge=0, le=1_000_000_000)
@@ -126,6 +141,29 @@ class Settings(Struct, frozen=True, kw_only=True):
         _RATE,
         _about("Requests that may come from one address in 60 seconds."),
     ] = 0
+    recommender_url: Annotated[
+        Address | None,
+        _about(
+            "Language model that is asked for recommendations: any endpoint that speaks like "
+            "OpenAI's. Without one the ranking is our own, and nothing leaves the server."
+        ),
+    ] = None
+    recommender_model: Annotated[
+        str | None,
+        Meta(title="the name of a model"),
+        _about("Model to ask for by name. Needed where there is a `LAURELS_RECOMMENDER_URL`."),
+    ] = None
+    recommender_key: Annotated[
+        BearerKey | None,
+        _about("Key of that endpoint, if it wants one; sent as a bearer token."),
+    ] = None
+    webhook_secrets: dict[str, tuple[str, ...]] = {}
+    """By source, as its variable spells it; any of several is good while one is being changed."""
+    demo_accounts: Annotated[
+        Literal["on", "off"],
+        Meta(title="on or off"),
+        _about("Whether demo accounts (`kind: demo`, user ids `demo_…`) may reset themselves."),
+    ] = "off"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(title="debug, info, warning or error"),
@@ -133,7 +171,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = "warning"
 
 
-FIELDS: Final = {field.name: field for field in msgspec.structs.fields(Settings)}
+FIELDS: Final = {
+    field.name: field
+    for field in msgspec.structs.fields(Settings)
+    if field.name != "webhook_secrets"
+}
+"""Those of one variable each. Every source of webhooks has a variable of its own beside them."""
 
 
 class SettingRefused(LaurelsError):
@@ -188,11 +231,20 @@ def read(
                 values[name] = _convert(name, text, source)
                 sources[name] = source
                 break
-    return Reading(Settings(**values), sources)
+    webhook_secrets: dict[str, tuple[str, ...]] = {}
+    for source, place in places[1:]:
+        for name, text in sorted(place.items()):
+            called = name.removeprefix(PREFIX + OF_SOURCE.upper())
+            if text and called not in ("", name, *webhook_secrets):
+                webhook_secrets[called] = _webhook_secrets(name, str(text))
+                sources[OF_SOURCE + called.lower()] = source
+    return Reading(Settings(**values, webhook_secrets=webhook_secrets), sources)
 
 
 def shown(reading: Reading, name: str) -> str:
     """Return a value as it may be printed: secrets are not."""
+    if name.startswith(OF_SOURCE):
+        return "(hidden)"
     value = getattr(reading.settings, name)
     if value is None:
         return "(not set)"
@@ -208,7 +260,19 @@ def _convert(name: str, value: object, source: str) -> Any:
     except msgspec.ValidationError:
         got = "" if name in SECRETS else f", not {value!r}"
         raise SettingRefused(f"{called} must be {expected(name)}{got}.") from None
+    if name in SIGNING_SECRETS and not is_symmetric(converted):
+        raise SettingRefused(f"{called} must be {expected(name)}, not a key of a pair.")
     return converted
+
+
+def _webhook_secrets(name: str, text: str) -> tuple[str, ...]:
+    """Read the secrets between commas."""
+    secrets = tuple(part.strip() for part in text.split(","))
+    if any(len(secret.encode("utf-8", "surrogateescape")) < SECRET_BYTES_MIN for secret in secrets):
+        raise SettingRefused(
+            f"{name} must be secrets of at least {SECRET_BYTES_MIN} bytes each, between commas."
+        )
+    return secrets
 
 
 def _metas(name: str) -> Iterator[Meta]:

@@ -8,18 +8,28 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from laurels import __version__
+from laurels.advice.call import AddressUnusable, endpoint
+from laurels.advice.language_model import LanguageModel
 from laurels.api.app import App as Application
 from laurels.api.app import create_app
 from laurels.api.edge import ApiConfig, Edge
+from laurels.api.questkit.stream import ServerSentEvents
+from laurels.api.revocations import Revocations
 from laurels.core.errors import LaurelsError
 from laurels.core.event import Instant, TenantId
+from laurels.delivery.hub import Hub
 from laurels.engine.clock import SystemClock
 from laurels.engine.engine import Engine
 from laurels.engine.gather import Gather
-from laurels.engine.ports import ApiKey, App, Registry
+from laurels.engine.inbox import Inbox, InboxWorker
+from laurels.engine.metrics import Metrics
+from laurels.engine.ports import Notifier
+from laurels.engine.recommend.advice import Adviser
+from laurels.engine.recommend.recommender import Recommender
+from laurels.engine.registry import ApiKey, App, Registry
 from laurels.engine.rulebook_text import load_rulebook
 from laurels.engine.scheduler import Scheduler
-from laurels.settings import Settings
+from laurels.settings import SettingRefused, Settings, variable
 from laurels.store.lock import StoreLocked
 from laurels.store.sqlite import SqliteStore
 
@@ -41,6 +51,7 @@ class Server(NamedTuple):
     engine: Engine
     gather: Gather
     scheduler: Scheduler
+    inbox: InboxWorker
 
 
 def store_path(url: str) -> Path:
@@ -144,19 +155,54 @@ def apply_rulebook(
     return {world(tenant, env): registry.put_rulebook(world(tenant, env), text, at) for env in envs}
 
 
-def engine_of(store: Store) -> Engine:
-    """Put the engine onto a store, for whoever needs no server."""
-    return Engine(store, SystemClock())
+def engine_of(
+    store: Store, metrics: Metrics | None = None, notifier: Notifier | None = None
+) -> Engine:
+    """Put the engine onto a store, for whoever needs no server, or counts what it does."""
+    return Engine(store, SystemClock(), metrics, notifier)
 
 
 def build(settings: Settings, store: Store) -> Server:
     """Put the engine onto the store and the app onto the engine."""
     clock = SystemClock()
-    engine = engine_of(store)
+    metrics = Metrics()
+    hub = Hub(store.queries, clock, ServerSentEvents())
+    engine = engine_of(store, metrics, hub)
     gather = Gather(engine)
-    edge = Edge(gather, store.queries, store.registry, clock, api_config(settings))
+    metrics.events_waiting = lambda: gather.events_waiting
+    revocations = Revocations(store.denylist, clock)
+    edge = Edge(
+        gather,
+        store.queries,
+        store.registry,
+        clock,
+        api_config(settings),
+        metrics=metrics,
+        revocations=revocations,
+        recommender=Recommender(gather, store.queries, clock, adviser_of(settings)),
+        inbox=Inbox(store.inbox),
+        hub=hub,
+    )
     scheduler = Scheduler(gather, store.queries, store, clock)
-    return Server(create_app(edge), edge, engine, gather, scheduler)
+    live = world(settings.bootstrap_tenant, "live")
+    inbox = InboxWorker(
+        edge.inbox, gather, store.queries, clock, tenant=live, observe=metrics.delivery
+    )
+    return Server(create_app(edge), edge, engine, gather, scheduler, inbox)
+
+
+def adviser_of(settings: Settings) -> Adviser | None:
+    """Return whom to ask for recommendations, if anybody is named."""
+    url, model = settings.recommender_url, settings.recommender_model
+    if url is None:
+        return None
+    url_name, model_name = variable("recommender_url"), variable("recommender_model")
+    if model is None:
+        raise SettingRefused(f"{url_name} needs {model_name} beside it.")
+    try:
+        return LanguageModel(endpoint(url, settings.recommender_key), model)
+    except AddressUnusable as problem:
+        raise SettingRefused(f"{url_name} is no address: {problem}.") from problem
 
 
 def api_config(settings: Settings) -> ApiConfig:
@@ -165,9 +211,11 @@ def api_config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         jwt_secrets=tuple(secret.encode() for secret in secrets if secret),
         bootstrap_tenant=world(settings.bootstrap_tenant, "live"),
+        webhook_secrets=settings.webhook_secrets,
         participant_writes_per_minute=settings.participant_writes_per_minute,
         rate_limit_key=settings.rate_limit_key,
         rate_limit_tenant=settings.rate_limit_tenant,
         rate_limit_address=settings.rate_limit_address,
         version=__version__,
+        demo_accounts=settings.demo_accounts == "on",
     )

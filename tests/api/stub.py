@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from laurels.api.app import ApiConfig, App, Edge, create_app
 from laurels.api.bricqs.docs import ID
+from laurels.api.questkit.stream import ServerSentEvents
+from laurels.api.revocations import Revocations
 from laurels.api.token import Tokens
 from laurels.core import ulid
 from laurels.core.change import ProgressMoved
@@ -24,9 +26,24 @@ from laurels.core.section import Pace
 from laurels.core.shared import Pool, Shared, share
 from laurels.core.state import Progress, State
 from laurels.core.window import DAY_MS
-from laurels.engine.answers import History, HistoryEntry, Ledger, Met, Placed, Ranking
-from laurels.engine.ports import ApiKey, Receipt
-from laurels.engine.ports import App as Application
+from laurels.delivery.hub import Hub
+from laurels.engine.answers import (
+    Analytics,
+    Feed,
+    Figures,
+    History,
+    HistoryEntry,
+    Ledger,
+    Met,
+    Placed,
+    Ranking,
+)
+from laurels.engine.denylist import Revocation
+from laurels.engine.inbox import Delivery, Inbox, Listed
+from laurels.engine.ports import Receipt
+from laurels.engine.recommend.recommender import Recommender
+from laurels.engine.registry import ApiKey
+from laurels.engine.registry import App as Application
 from laurels.engine.rulebook_text import load_rulebook
 
 EVERYTHING = Path(__file__).parents[1] / "examples" / "everything.yaml"
@@ -41,6 +58,17 @@ ADMIN = "bq_live_admin_" + "c" * 32
 CLAIM = "01HQK7N5ABCDEFGHJKMNPQ0009"
 CODES = ["C-1", "C-2"]
 HELD = Pace(held=75_000_000, held_at=NOW)
+
+DELIVERY = Delivery(
+    tenant="demo/live",
+    source="stripe",
+    id="evt_1",
+    event=ID,
+    type="ping",
+    body=b"{}",
+    received_at=NOW,
+    due_at=NOW,
+)
 
 ABSENT = object()
 
@@ -96,6 +124,8 @@ class Stub:
         self.closed = {}
         self.lines = []
         self.rows = []
+        self.revoked = []
+        self.deliveries = {}
 
     @property
     def events(self):
@@ -169,8 +199,46 @@ class Stub:
     def is_disabled(self, tenant):
         return tenant in self.disabled
 
+    def feed(self, tenant, *, after, participants, upto=None):
+        return Feed([], 0, 0)
+
+    def number_at(self, tenant, at):
+        return 0
+
+    def analytics(self, tenant, asked):
+        self.asked_for = asked
+        return Analytics(
+            Figures(None, None, 0, 0, 0, 0), [], has_more=False, is_unique=asked.unique
+        )
+
     def is_ready(self):
         return self.ready
+
+    def revoke_token(self, tenant, token_id, *, at, expires_at=None):
+        self.revoked.append(
+            Revocation(tenant=tenant, at=at, token_id=token_id, expires_at=expires_at)
+        )
+        return self.revoked[-1]
+
+    def is_revoked(self, tenant, token_id, participant, *, issued_at_s):
+        return any((tenant, token_id) == (each.tenant, each.token_id) for each in self.revoked)
+
+    def cutoff_s(self, tenant, participant):
+        return None
+
+    def put(self, deliveries):
+        for each in deliveries:
+            self.deliveries.setdefault((each.tenant, each.source, each.id), each)
+        return [each.id for each in deliveries]
+
+    def find(self, *name):
+        return self.deliveries.get(name)
+
+    def requeue(self, *name):
+        return self.deliveries.get(name[:-1])
+
+    def listed(self, tenant, **filters):
+        return Listed(list(self.deliveries.values()), len(self.deliveries))
 
     def put_codes(self, tenant, offer, codes, at):
         new = [code for code in dict.fromkeys(codes) if code not in self.codes]
@@ -189,6 +257,12 @@ class Stub:
     def history(self, tenant, participant, **filters):
         self.histories.append((tenant, participant, filters))
         return History(list(self.entries), len(self.entries))
+
+    def latest_events(self, tenant, participant, *, count):
+        return self.entries[:count]
+
+    def completions(self, tenant, *, rows, count):
+        return []
 
     def ledger(self, tenant, participant, *, page, page_size):
         return Ledger(self.lines, len(self.lines))
@@ -256,13 +330,23 @@ class Reply:
 class House:
     """An app on a stub, and a way to call it that hides nothing."""
 
-    def __init__(self, **config):
+    def __init__(self, *, denylist: Any = None, **config):
         self.stub: Any = Stub()
         self.clock: Any = SteadyClock()
         self.config = ApiConfig(
             jwt_secrets=(SECRET,), bootstrap_tenant="demo/live", version="1.2.3", **config
         )
-        self.edge = Edge(self.stub, self.stub, self.stub, self.clock, self.config)
+        self.edge = Edge(
+            self.stub,
+            self.stub,
+            self.stub,
+            self.clock,
+            self.config,
+            revocations=Revocations(denylist or self.stub, self.clock),
+            recommender=Recommender(self.stub, self.stub, self.clock),
+            inbox=Inbox(self.stub),
+            hub=Hub(self.stub, self.clock, ServerSentEvents()),
+        )
         self.app: App = create_app(self.edge)
 
     def token(self, participant="usr_demo_123", **claims):
@@ -330,12 +414,16 @@ class House:
 
 
 SAMPLES = {
+    "{source}/{delivery_id}": "stripe/evt_1",
+    "{campaign_id}": "spring",
     "{challenge_id}/enrol": "marathon/enrol",
     "{challenge_id}": "fitness",
     "{claim_id}": CLAIM,
     "{code}": "weekly_points",
     "{contest_id}": "spring_cup",
+    "{currency}": "points",
     "{hold_id}": ID,
+    "{mission_id}": "fitness",
     "{participant_id}": "user_123",
     "{reward_id}": "coffee",
 }
@@ -352,5 +440,6 @@ def prepared(**config):
     """Return a house in which the examples of the documentation come true."""
     house = House(docs=False, **config)
     house.stub.prepare()
+    house.stub.put([DELIVERY])
     house.stub.places = [Placed(1, "user_123", 940_000_000, 0)]
     return house

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.api.stub import APP_SECRET, LIVE, NOW, TEST, House
 
 from laurels.api.caller import LOOKUP_LIFETIME_MS, Lookups
-from laurels.engine.ports import ApiKey
+from laurels.engine.registry import ApiKey
 
 EVENT = b'{"participant_id":"u","event_name":"x"}'
 PATHS = ["/api/v1/ingest/events", "/api/v1/gamify/events"]

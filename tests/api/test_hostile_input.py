@@ -43,7 +43,7 @@ def whose(good) -> Any:
 
 METHODS = dict.fromkeys(ROUTES, "POST")
 for route in House().app.routes:
-    if route.method != "GET" and route.path not in ROUTES:
+    if route.operation.request is not None and route.path not in ROUTES:
         example, body = route.operation.example, route.operation.request
         path = filled(route.path)
         ROUTES[path] = (example, free_field(body), (422, "unprocessable_entity"))
@@ -135,6 +135,7 @@ def assert_refused(house, path, reply):
     assert (reply.status, code_of(reply)) == (status, code), (sent, reply.body)
     assert not house.stub.commands, sent
     assert house.stub.codes == CODES
+    assert not house.stub.revoked
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -178,7 +179,7 @@ def test_a_body_may_nest_as_deep_as_allowed_and_no_deeper(path):
         value = b'{"a":' + b"[" * lists + b"]" * lists + b"}"
         reply = send(house, path, with_value(path, value))
         assert (reply.status < 300) == taken, reply.body
-        is_kept = house.stub.commands or house.stub.codes != CODES
+        is_kept = house.stub.commands or house.stub.revoked or house.stub.codes != CODES
         assert bool(is_kept) == taken
 
 
@@ -256,7 +257,7 @@ def test_a_body_at_the_limit_is_read(path):
 
     reply = send(prepared(), path, body)
 
-    assert reply.status in (200, 201, 202, 401)
+    assert reply.status in (200, 201, 202, 204, 401)
 
 
 @pytest.mark.parametrize("length", ["9" * 5_000, "-1", "1e3", "", "0x10", "१"])

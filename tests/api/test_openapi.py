@@ -8,7 +8,8 @@ import pytest
 from openapi_spec_validator import validate
 from tests.api.stub import ADMIN, House, filled, prepared
 
-from laurels.api.exchange import HTML
+from laurels.api.exchange import HTML, JSON
+from laurels.api.questkit.docs import TOKEN_SCHEMES
 
 UNDOCUMENTED = {"/docs", "/openapi.json"}
 
@@ -63,15 +64,25 @@ def test_names_are_given_once(document):
 
 
 def test_examples_are_taken_by_the_routes_themselves_and_answered_as_documented():
-    routes = [route for route in House().app.routes if route.path != "/v1/auth/token"]
+    # These two want what no document may hold: an app's secret, and a signature of today.
+    elsewhere = ("/v1/auth/token", "/v1/webhook/incoming")
+    routes = [route for route in House().app.routes if route.path not in elsewhere]
     for route in routes:
-        house, operation = prepared(), route.operation
+        house, operation = prepared(demo_accounts=True), route.operation
+        house.stub.prepare("demo_123")
         body = b"" if operation.request is None else json.dumps(operation.example).encode()
-        bearer = house.token() if route.path == "/v1/events" else ()
+        user = "usr_demo_123" if route.operation.request else "demo_123"
+        bearer = house.token(user, kind="demo") if operation.security == TOKEN_SCHEMES else ()
         path = filled(route.path)
         reply = house.call(route.method, path, body, headers=bearer, key=ADMIN)
-        assert reply.status in (200, 201, 202), (path, reply.body)
+        assert reply.status in (200, 201, 202, 204), (path, reply.body)
         says = operation.replies[reply.status]
+        if says.media != JSON.decode():
+            assert reply.headers["content-type"] == says.media
+            continue
+        if reply.status == 204:
+            assert (says.type, reply.body) == (None, b"")
+            continue
         assert msgspec.json.decode(reply.body, type=says.type)
         fields = [field.encode_name for field in msgspec.structs.fields(says.type)]
         assert list(reply.json) == [name for name in fields if name in reply.json], path

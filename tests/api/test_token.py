@@ -293,15 +293,6 @@ def mutated(chance, token):
     return bytes(whole)
 
 
-def test_verified_tokens_cannot_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("laurels.api.token.CALLERS_CACHED_MAX", 3)
-    tokens = Tokens((SECRET,), "demo/live")
-    for number in range(10):
-        tokens.verify(forge(good() | {"jti": str(number)}), NOW)
-
-    assert len(tokens._verified) == 3
-
-
 @pytest.mark.parametrize(
     ("headers", "cause"),
     [

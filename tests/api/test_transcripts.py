@@ -1,6 +1,7 @@
 """Every transcript comes true, on the engine that we ship."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,17 @@ from starlette.testclient import TestClient
 from tests.api import transcript
 
 from laurels import wiring
-from laurels.engine.ports import ApiKey
+from laurels.engine.registry import ApiKey
 
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.rglob("*.http"))
-EVERYTHING = Path(__file__).parents[1] / "examples" / "everything.yaml"
-"""The rulebook of the transcripts in the folder of that name; the others go by the house's own."""
+ROOT = Path(__file__).parents[2]
+RULEBOOKS = {
+    "everything": ROOT / "tests" / "examples" / "everything.yaml",
+    "shop": ROOT / "examples" / "shop.yaml",
+}
+"""Of the transcripts in the folder of that name; the others go by the house's own."""
+DAY_MS = 24 * 60 * 60 * 1000
 PLAIN_KEY = "bq_live_" + "2" * 32
 """Of no admin."""
 
@@ -23,8 +29,8 @@ def test_a_transcript_comes_true(house, file):
     registry = house.store.registry
     plain = ApiKey(id="key_plain", tenant="demo/live", scopes=frozenset({"participant"}))
     registry.put_key(plain, digest=wiring.digest(PLAIN_KEY), hint="bq_live_2222", at=0)
-    if file.parent.name == EVERYTHING.stem:
-        text = EVERYTHING.read_text("utf-8")
+    if rulebook := RULEBOOKS.get(file.parent.name):
+        text = rulebook.read_text("utf-8")
         wiring.apply_rulebook(registry, "demo", wiring.WORLDS, text, 1)
     names = transcript.Names(
         live_key=house.live_key,
@@ -32,11 +38,18 @@ def test_a_transcript_comes_true(house, file):
         test_key=house.test_key,
         app_id=house.app_id,
         app_secret=house.app_secret,
+        **moments(),
     )
     with TestClient(house.app) as client:
         for exchange in transcript.read(file):
             for _ in range(exchange.times):
                 play(client, exchange, names, f"{file.name}:{exchange.line}")
+
+
+def moments():
+    """Return when it is played, and a day before, as a client would say it."""
+    now = time.time_ns() // 1_000_000
+    return {"now": str(now), "yesterday": str(now - DAY_MS)}
 
 
 def play(client, exchange, names, where):

@@ -10,7 +10,7 @@ from tests.cast import CAFE, DAY, HOUR, NOON, SHOP, SHOP_TEST, Stage, other_hand
 
 from laurels.core import limits
 from laurels.core.errors import RulebookRefused, Unavailable
-from laurels.engine.ports import ApiKey, App, Tenant
+from laurels.engine.registry import ApiKey, App, Tenant
 from laurels.store import sweep
 from laurels.store.connections import STATEMENTS
 from laurels.store.lock import StoreLocked

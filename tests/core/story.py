@@ -15,7 +15,8 @@ A story's steps are parted by semicolons:
   (of the last hold); `award` and `hold` may say `until 2024-05-31T12:00Z`; `badge x`; `tier x`;
   `record x` (a streak), `freeze x`, `buy freeze x`, `grant freeze x`, each with a number if it is
   not one, `pause x 2024-05-17 2024-05-20`; `reward x`, `buy reward x`, `fulfil`, `void` (of the
-  last claim); `close x`, `prize x 1`, `complete x` (of a contest), `accept x`, `drop x`.
+  last claim); `close x`, `prize x 1`, `complete x` (of a contest), `accept x`, `drop x`;
+  `recommend x y`; `reset`.
 - `balance?`, `balance gem?`, `tier?`, `streak x?`, `score x?` ask how things stand, and `since x?`
   when a score was reached.
 
@@ -242,6 +243,10 @@ ASKED = {
     "void": lambda stage, given, at: commands.SettleClaim(
         **given, claim=stage.last(given["participant"], CLAIMED), status="void"
     ),
+    "recommend": lambda _, given, *names, at: commands.Recommend(
+        **given, challenges=names, why="They are near."
+    ),
+    "reset": lambda _, given, at: commands.Reset(**given),
     "lives in": lambda _, given, zone, at: commands.Describe(**given, timezone=zone),
     "has": lambda _, given, *words, at: commands.Describe(
         **given, attributes=msgspec.Raw(msgspec.json.encode(properties(" ".join(words))))

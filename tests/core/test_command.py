@@ -42,4 +42,4 @@ def test_every_command_is_bound_to_something():
     kinds = [kind for kind in commands.Command.__args__ if kind is not Event]
 
     assert all(hasattr(kind, "operation") for kind in kinds)
-    assert len(kinds) == 19
+    assert len(kinds) == 21

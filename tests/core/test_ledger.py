@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from laurels.core import limits
 from laurels.core.change import Parked, PointsPosted
+from laurels.core.draft import Draft
 from laurels.core.errors import AmountTooLarge, WouldOverdraw
 from laurels.core.evolve import evolve
 from laurels.core.ledger import (
@@ -25,7 +26,7 @@ from laurels.core.ledger import (
     total,
 )
 from laurels.core.section import LOTS
-from laurels.core.state import Draft, State
+from laurels.core.state import State
 
 ANN, HELD = account_of("ann"), held_account_of("ann")
 

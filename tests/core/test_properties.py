@@ -13,6 +13,7 @@ from tests.core.story import Stage, told
 from laurels.core.change import Change, PointsPosted
 from laurels.core.compile import compile_rulebook
 from laurels.core.decide import decide_fact
+from laurels.core.draft import Draft
 from laurels.core.errors import LaurelsError
 from laurels.core.event import Fact
 from laurels.core.evolve import evolve
@@ -20,7 +21,7 @@ from laurels.core.ledger import EXPIRED, MINT, SPENT, account_of, held_account_o
 from laurels.core.rules.chain import Occasion
 from laurels.core.section import HOLD, LOTS, StreakRecord
 from laurels.core.shared import share
-from laurels.core.state import Draft, State
+from laurels.core.state import State
 from laurels.core.timer import settle_all
 from laurels.core.window import EPOCH, MILLISECOND
 from laurels.engine.rulebook_text import load_rulebook
@@ -227,14 +228,22 @@ def pictures(played):
 
 
 def untold(state):
-    """Return a picture without what was told of streaks meanwhile: late facts find it told."""
-    *others, sections = state.picture()
+    """
+    Return a picture without what late facts find told, of streaks, and without which fact it was
+    that moved a maximum or brought a value first.
+    """
+    *others, touched, sections = state.picture()
+    windows = {
+        (counted, name): each if counted.startswith("/") else replace(each, reached_at=None)
+        for counted, windows in touched.items()
+        for name, each in windows.items()
+    }
     records = {
         name: replace(each, told=None, last_at=None)
         for name, each in sections.items()
         if isinstance(each, StreakRecord)
     }
-    return others, sections | records
+    return others, windows, sections | records
 
 
 def measures(state, challenges):

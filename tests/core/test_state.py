@@ -7,9 +7,10 @@ from tests.core.story import Stage
 
 from laurels.core import limits
 from laurels.core.compile import compile_rulebook
+from laurels.core.draft import Draft
 from laurels.core.ledger import Balance
 from laurels.core.section import DONE, LOTS, PACE, TAKEN, TIER, Pace
-from laurels.core.state import Draft, Progress, State, decode_progress, is_owed
+from laurels.core.state import Progress, State, decode_progress, is_owed
 from laurels.engine.rulebook_text import load_rulebook
 
 DAYS = [f"2024-05-{day:02}" for day in range(1, 32)]

@@ -39,7 +39,8 @@ def _score(change):
 _WORDS = {
     changes.ProgressMoved: _moved,
     changes.ChallengeCompleted: lambda one: f"{one.challenge} done {one.window}",
-    changes.ChallengeClaimed: lambda one: f"{one.challenge} paid {one.window}",
+    changes.ChallengeClaimed: lambda one: "" if one.quiet else f"{one.challenge} paid {one.window}",
+    changes.CompletionLapsed: lambda one: f"{one.challenge} lapsed {one.window}",
     changes.ChallengeMilestoneReached: lambda one: f"{one.challenge} reached {one.milestone}",
     changes.ChallengeDroppedOff: lambda one: f"{one.challenge} dropped off",
     changes.Enrolled: lambda one: f"enrolled in {one.challenge}",
@@ -67,4 +68,6 @@ _WORDS = {
     changes.RewardClaimed: lambda one: f"claimed {one.reward} #{one.number}",
     changes.RewardMissed: lambda one: f"missed {one.reward}: {one.reason}",
     changes.RewardSettled: lambda one: f"{one.reward} {one.status}",
+    changes.Recommended: lambda one: f"recommended {' '.join(one.challenges)}",
+    changes.ParticipantReset: lambda _: "reset",
 }

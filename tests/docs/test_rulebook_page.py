@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from laurels.core.limits import FACTS_PER_COMMAND_MAX
-from laurels.core.parse import SECTIONS, board, challenge, earn, ladder, offer, streak
+from laurels.core.parse import SECTIONS, board, challenge, earn, ladder, offer, streak, webhook
 from laurels.core.parse.filter import GROUPS, OPERATORS
 from laurels.core.parse.reward import REWARDING
 from laurels.core.rulebook import OWN_KINDS
@@ -16,10 +16,11 @@ KEYS = {
     *(*SECTIONS, *GROUPS, *OPERATORS, *REWARDING),
     *(*earn.EARN, *earn.BADGE, *challenge.CHALLENGE, *challenge.MEASURES, *ladder.LEVEL),
     *(*streak.STREAK, *board.BOARD, *board.CONTEST, *board.MEASURES, *offer.OFFER),
+    *(*webhook.SOURCE, *webhook.EVENT),
 }
 WORDS = {
     *(*earn.RARITIES, *earn.CAP_WINDOWS, *challenge.WINDOWS, *challenge.REPEATS),
-    *(*streak.UNITS, *board.PERIODS, *board.TIES, *offer.TYPES),
+    *(*streak.UNITS, *board.PERIODS, *board.TIES, *offer.TYPES, *webhook.SIGNATURES),
 }
 
 

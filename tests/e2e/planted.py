@@ -10,6 +10,7 @@ from laurels.cli import main
 from laurels.core import decide, evolve
 from laurels.core.change import HoldEnded, PrizeWon
 from laurels.core.command import PayPrize
+from laurels.core.rules import challenge
 from laurels.core.rules.reward import pay
 from laurels.engine import batch, scheduler
 from laurels.store.connections import STATEMENTS, Connections
@@ -72,6 +73,11 @@ def forget_prizes() -> None:
     STATEMENTS["pay_contest"] = STATEMENTS["pay_contest"].replace("MAX(paid, ?1)", "0 * ?1")
 
 
+def claim_again() -> None:
+    """Pay whatever is completed, however often it is claimed."""
+    challenge.is_owed = lambda progress: progress.completed_at is not None
+
+
 class Bug(NamedTuple):
     plant: Callable[[], None]
     seen_as: str
@@ -84,6 +90,7 @@ BUGS = {
     "count-stock-after-the-batch": Bug(count_stock_after_the_batch, r"given \d+ times"),
     "end-a-hold-again": Bug(end_a_hold_again, r"a hold was ended \d+ times"),
     "forget-prizes": Bug(forget_prizes, r"was paid \d+ times"),
+    "claim-again": Bug(claim_again, r"was paid \d+ times"),
 }
 """What was planted, and how the tests must see it."""
 

@@ -230,3 +230,43 @@ challenges:
     assert before == ["locked", "locked", "locked", "available"]
     assert later == ["available", "available", "available", "claimed"]
     assert ann.challenge().ends_at == NOON + 2 * DAY + DAY // 2
+
+
+def test_the_current_window_may_come_first_once_anything_counts_in_it():
+    ann = Ann(challenge(", window: daily, claim: manual"))
+    ann.tell("go", NOON - DAY)
+    ann.tell("go", NOON - DAY)
+
+    def shown(at):
+        (picture,) = challenges_of(ann.met, at, "current")
+        return picture.window, picture.status, picture.moved_at
+
+    assert shown(NOON) == ("2024-05-14", "completed", NOON - DAY)
+    ann.tell("go", NOON)
+    assert shown(NOON) == ("2024-05-15", "active", NOON)
+    assert ann.challenge().window == "2024-05-14"
+    assert shown(NOON + DAY) == ("2024-05-14", "completed", NOON - DAY)
+
+
+def test_a_challenge_is_touched_once_anything_counted_in_any_window():
+    ann = Ann(challenge(", window: daily"))
+    assert ann.challenge().is_touched is False
+
+    ann.tell("go")
+
+    assert ann.challenge(NOON + DAY).is_touched is True
+    assert ann.challenge(NOON + DAY).status == "available"
+
+
+def test_it_shows_when_it_last_moved_by_the_time_of_the_facts():
+    ann = Ann(challenge(objectives="{id: o, event: go, count: 5}"))
+    ann.tell("go", NOON)
+    ann.tell("go", NOON - HOUR)
+
+    assert ann.challenge().moved_at == NOON
+
+
+def test_a_challenge_that_expires_ends_then():
+    ann = Ann(challenge(", expires: 2024-05-16"))
+
+    assert ann.challenge().ends_at == NOON + 12 * HOUR

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 from starlette import routing
 
+from laurels.api import metrics as metrics_page
 from laurels.api.admin.routes import routes as admin_routes
 from laurels.api.bricqs.errors import ADMIN, GAMIFY, INGEST
 from laurels.api.bricqs.routes import routes as bricqs_routes
@@ -30,7 +31,10 @@ from laurels.api.openapi import document
 from laurels.api.questkit.errors import QUESTKIT
 from laurels.api.questkit.routes import routes as questkit_routes
 from laurels.api.route import Api, Route
+from laurels.api.streamed import Streamed, send_stream
 from laurels.core.errors import MethodNotAllowed, NotFound, Refusal
+from laurels.engine.clock import stopwatch
+from laurels.engine.metrics import Metrics
 
 __all__ = ["ApiConfig", "App", "Edge", "create_app"]
 
@@ -38,6 +42,12 @@ log: Final = logging.getLogger("laurels.api")
 
 APIS: Final = (GAMIFY, ADMIN, INGEST, QUESTKIT)
 """Whose voice answers below which prefix; the first that fits. Anything else is QuestKit's."""
+
+
+PREFLIGHT: Final = "preflight"
+PAGE: Final = "page"
+NO_ROUTE: Final = "none"
+"""What stands in place of a route where none has answered."""
 
 
 def create_app(edge: Edge) -> "App":
@@ -48,7 +58,7 @@ def create_app(edge: Edge) -> "App":
         for routes_of in (questkit_routes, bricqs_routes, admin_routes)
         for route in routes_of(edge, callers)
     ]
-    return App(routes, _pages(routes, edge.config))
+    return App(routes, _pages(routes, edge.config), edge)
 
 
 class App:
@@ -59,9 +69,11 @@ class App:
     routes that have to be fast. Paths with parameters go through Starlette's router.
     """
 
-    def __init__(self, routes: Sequence[Route], pages: dict[str, Reply]) -> None:
+    def __init__(self, routes: Sequence[Route], pages: dict[str, Reply], edge: Edge) -> None:
         self.routes = tuple(routes)
         self._pages = pages
+        self._metrics = edge.metrics
+        self._numbers = metrics_page.Page(edge)
         by_path: dict[str, dict[str, Route]] = {}
         for route in routes:
             by_path.setdefault(route.path, {})[route.method] = route
@@ -76,12 +88,12 @@ class App:
         }
         self._router = routing.Router(
             [
-                routing.Route(path, _OneOf(methods))
+                routing.Route(path, _OneOf(methods, edge.metrics))
                 for path, methods in by_path.items()
                 if "{" in path
             ],
             redirect_slashes=False,
-            default=_unknown,
+            default=self._unknown,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,54 +104,75 @@ class App:
         if route is None:
             await self._rest(scope, receive, send)
         else:
-            await _answer(route, scope, receive, send)
+            await _answer(route, self._metrics, scope, receive, send)
 
     async def _rest(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = _method(scope), scope["path"]
         if method == "OPTIONS":
+            self._metrics.unrouted(PREFLIGHT, 204)
             await send_preflight(send)
-        elif method == "GET" and (page := self._pages.get(path)):
+        elif method == "GET" and (page := self._page(path, scope, receive)):
+            self._metrics.unrouted(PAGE, 200)
             await send_reply(send, page)
         elif route := self._exact.get((method, path)):
-            await _answer(route, scope, receive, send)
+            await _answer(route, self._metrics, scope, receive, send)
         elif path in self._methods:
-            await send_reply(send, _wrong_method(path, self._methods[path]))
+            reply = _wrong_method(path, self._methods[path])
+            self._metrics.unrouted(NO_ROUTE, reply.status)
+            await send_reply(send, reply)
         else:
             # The router sees the path as it was sent, so that %2F stays inside its segment.
             sent: bytes = scope.get("raw_path") or quote(path).encode()
             as_sent = sent.partition(b"?")[0].decode("latin-1")
             await self._router({**scope, "path": as_sent, "root_path": ""}, receive, send)
 
+    def _page(self, path: str, scope: Scope, receive: Receive) -> Reply | None:
+        if path == metrics_page.PATH:
+            return self._numbers.read(Request(scope, receive))
+        return self._pages.get(path)
+
+    async def _unknown(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's shape
+        reply = _api_of(scope["path"]).refuse(NotFound())
+        self._metrics.unrouted(NO_ROUTE, reply.status)
+        await send_reply(send, reply)
+
 
 class _OneOf:
     """What stands at one path with parameters: a route for each method."""
 
-    def __init__(self, routes: dict[str, Route]) -> None:
+    def __init__(self, routes: dict[str, Route], metrics: Metrics) -> None:
         self._routes = routes
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self._routes.get(_method(scope))
         if route is None:
-            await send_reply(send, _wrong_method(scope["path"], tuple(self._routes)))
+            reply = _wrong_method(scope["path"], tuple(self._routes))
+            self._metrics.unrouted(NO_ROUTE, reply.status)
+            await send_reply(send, reply)
         else:
-            await _answer(route, scope, receive, send)
+            await _answer(route, self._metrics, scope, receive, send)
 
 
-async def _answer(route: Route, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer(
+    route: Route, metrics: Metrics, scope: Scope, receive: Receive, send: Send
+) -> None:
+    begun = stopwatch()
     try:
         reply = await route.endpoint(Request(scope, receive))
     except Refusal as refusal:
+        metrics.refused(refusal)
         reply = route.api.refuse(refusal)
     except Disconnected:
         return
     except Exception:
         log.exception("%s %s failed", route.method, route.path)
         reply = route.api.failed
-    await send_reply(send, reply)
-
-
-async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's shape
-    await send_reply(send, _api_of(scope["path"]).refuse(NotFound()))
+    metrics.answered(route.operation.id, reply.status, stopwatch() - begun)
+    if isinstance(reply, Streamed):
+        await send_stream(scope, receive, send, reply)
+    else:
+        await send_reply(send, reply)
 
 
 def _wrong_method(path: str, allowed: tuple[str, ...]) -> Reply:

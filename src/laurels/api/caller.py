@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
 
@@ -10,10 +10,11 @@ from laurels.api.edge import Edge
 from laurels.api.exchange import Request
 from laurels.api.throttle import Throttle
 from laurels.api.token import Claims, Minted, Tokens, is_secret_of
+from laurels.api.verified import Verified
 from laurels.core.errors import InvalidCredentials, TenantDisabled, TenantMismatch, Unauthorized
-from laurels.core.event import Instant
+from laurels.core.event import Instant, ParticipantId, TenantId
 from laurels.core.limits import CALLERS_CACHED_MAX, KEY_CHARS_MAX
-from laurels.engine.ports import ApiKey, App
+from laurels.engine.registry import ApiKey, App
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -67,6 +68,9 @@ class Callers:
         self._apps: Lookups[str, App | None] = Lookups(registry.find_app)
         self._disabled: Lookups[str, bool] = Lookups(registry.is_disabled)
         self._tokens = Tokens(config.jwt_secrets, config.bootstrap_tenant)
+        self._verified = Verified()
+        self._revocations = edge.revocations
+        edge.revocations.subscribe(self._verified.forget)
         self._of_key = Throttle(config.rate_limit_key)
         self._of_tenant = Throttle(config.rate_limit_tenant)
         self._of_address = Throttle(config.rate_limit_address)
@@ -91,14 +95,30 @@ class Callers:
         self._of_tenant.admit(key.tenant, now)
         return key
 
-    async def token(self, request: Request, now: Instant) -> Claims:
-        """Return what a request's token claims, once it is known to be ours."""
+    async def token(self, request: Request, now: Instant, *, in_query: str | None = None) -> Claims:
+        """
+        Return what a request's token claims, once it is known to be ours.
+
+        `in_query` is one that a browser could not send in a header.
+        """
         self._of_address.admit(address_of(request), now)
-        claims = self._tokens.verify(presented_token(request.headers), now)
+        token = presented_token(request.headers, in_query)
+        claims = self._verified.find(token, now)
+        if claims is None:
+            claims = await self._verify(token, now)
         if await self._disabled.get(claims.tenant, now):
             raise TenantDisabled
         self._of_tenant.admit(claims.tenant, now)
         return claims
+
+    def admit(self, request: Request, now: Instant) -> None:
+        """Count a request that carries no credentials of ours."""
+        self._of_address.admit(address_of(request), now)
+
+    async def check_tenant(self, tenant: TenantId, now: Instant) -> None:
+        """Raise TenantDisabled if it is."""
+        if await self._disabled.get(tenant, now):
+            raise TenantDisabled
 
     async def mint(self, request: Request, app_id: str, app_secret: str, now: Instant) -> "Minter":
         """Return what makes tokens for an app, if the secret is the app's."""
@@ -108,10 +128,26 @@ class Callers:
             raise InvalidCredentials
         if app.tenant_disabled:
             raise TenantDisabled
-        return lambda participant, kind: self._tokens.mint(app.tenant, participant, kind, now)
+        return lambda participant, kind: self._mint(app.tenant, participant, kind, now)
+
+    async def _verify(self, token: bytes, now: Instant) -> Claims:
+        """Check a token that is not known, and remember it."""
+        claims = self._tokens.verify(token, now)
+        count = None
+        while count != self._revocations.count:  # What came meanwhile may be about this one.
+            count = self._revocations.count
+            await self._revocations.check(claims)
+        self._verified.keep(token, claims)
+        return claims
+
+    async def _mint(
+        self, tenant: TenantId, participant: ParticipantId, kind: object, now: Instant
+    ) -> Minted:
+        after_s = await self._revocations.cutoff_s(tenant, participant)
+        return self._tokens.mint(tenant, participant, kind, now, after_s=after_s)
 
 
-Minter = Callable[[str, Any], Minted]
+Minter = Callable[[ParticipantId, Any], Awaitable[Minted]]
 
 
 def presented_key(headers: dict[bytes, bytes]) -> bytes:
@@ -129,9 +165,14 @@ def presented_key(headers: dict[bytes, bytes]) -> bytes:
     return key
 
 
-def presented_token(headers: dict[bytes, bytes]) -> bytes:
-    """Return the token that a request carries."""
+def presented_token(headers: dict[bytes, bytes], in_query: str | None = None) -> bytes:
+    """Return the token that a request carries. Two that differ are none."""
     token = presented_bearer(headers)
+    if in_query is not None:
+        beside = in_query.encode()
+        if token is not None and token != beside:
+            raise Unauthorized("Authorization and ?token= carry two different tokens.")
+        return beside
     if token is None:
         raise Unauthorized("A token is missing: send Authorization: Bearer.")
     return token

@@ -1,13 +1,19 @@
 """What the API needs from the rest of the house, as one value."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from msgspec import Struct
 
+from laurels.api.revocations import Revocations
 from laurels.core.event import Instant, TenantId
-from laurels.engine.ports import Clock, Identity, Queries, Submitter
+from laurels.delivery.hub import Hub
+from laurels.engine.inbox import Inbox
+from laurels.engine.metrics import Metrics
+from laurels.engine.ports import Clock, Queries, Submitter
+from laurels.engine.recommend.recommender import Recommender
+from laurels.engine.registry import Identity
 
 
 class ApiConfig(Struct, frozen=True, kw_only=True):
@@ -16,7 +22,9 @@ class ApiConfig(Struct, frozen=True, kw_only=True):
     jwt_secrets: tuple[bytes, ...]
     """The first signs; all of them verify, so that a secret can be changed without a break."""
     bootstrap_tenant: TenantId = "demo/live"
-    """The world of a token that names none."""
+    """The world of a token that names none, and of webhooks."""
+    webhook_secrets: Mapping[str, tuple[str, ...]] = {}
+    """By source, as `webhook.variable_of` spells it."""
     participant_writes_per_minute: int | None = 600
     rate_limit_key: int | None = None
     rate_limit_tenant: int | None = None
@@ -28,6 +36,8 @@ class ApiConfig(Struct, frozen=True, kw_only=True):
     queue: str = "none"
     durability: str = "strict"
     docs: bool = True
+    demo_accounts: bool = False
+    """Whether accounts whose ids begin with `demo_` may be reset by those who have them."""
 
 
 class Registry(Identity, Protocol):
@@ -48,3 +58,8 @@ class Edge:
     clock: Clock
     config: ApiConfig
     draining: bool = False
+    metrics: Metrics = field(default_factory=Metrics)
+    revocations: Revocations = field(kw_only=True)
+    recommender: Recommender = field(kw_only=True)
+    inbox: Inbox = field(kw_only=True)
+    hub: Hub = field(kw_only=True)

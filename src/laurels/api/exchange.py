@@ -64,6 +64,9 @@ class Reply(Struct, frozen=True, gc=False):
     media: bytes = JSON
 
 
+NO_CONTENT: Final = Reply(204, b"", media=b"")
+
+
 def read_headers(pairs: list[Header]) -> dict[bytes, bytes]:
     """
     Return the headers by name. One sent twice becomes a list, as HTTP says.
@@ -82,6 +85,9 @@ async def send_reply(send: Send, reply: Reply) -> None:
     """Send a reply in one piece, with its length."""
     body = reply.body
     media = reply.media
+    if not media:
+        await _send_nothing(send, reply)
+        return
     of_media = _OF_JSON if media is JSON else ((b"content-type", media), *OPEN_TO_ALL)
     length = (b"content-length", b"%d" % len(body))
     await send(
@@ -95,6 +101,13 @@ async def send_reply(send: Send, reply: Reply) -> None:
 
 
 async def send_preflight(send: Send) -> None:
-    """Answer a browser that asks whether it may ask. A 204 has no length."""
+    """Answer a browser that asks whether it may ask."""
     await send({"type": "http.response.start", "status": 204, "headers": [*PREFLIGHT]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_nothing(send: Send, reply: Reply) -> None:
+    """Say that it is done. A 204 has neither a type nor a length."""
+    headers = [*OPEN_TO_ALL, *reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

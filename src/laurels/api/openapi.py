@@ -119,13 +119,13 @@ def _reply(status: int, says: Says, known: Json) -> Json:
             for name, about in says.headers.items()
         }
     if says.type is not None:
-        described["content"] = _content(known[repr(says.type)], says.example)
+        described["content"] = _content(known[repr(says.type)], says.example, says.media)
     return described
 
 
-def _content(schema: Json, example: Any) -> Json:
-    media = {"schema": schema} if example is None else {"schema": schema, "example": example}
-    return {"application/json": media}
+def _content(schema: Json, example: Any, media: str = "application/json") -> Json:
+    content = {"schema": schema} if example is None else {"schema": schema, "example": example}
+    return {media: content}
 
 
 def _open(schema: Json) -> Json:

@@ -6,9 +6,11 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 from laurels.api.exchange import Reply, Request
+from laurels.api.streamed import Streamed
 from laurels.core.errors import Refusal
 
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Reply]]
+Answer: TypeAlias = Reply | Streamed
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Answer]]
 Method: TypeAlias = Literal["GET", "POST", "PATCH"]
 
 
@@ -28,6 +30,7 @@ class Says(Struct, frozen=True, kw_only=True):
     type: Any = None
     headers: Mapping[str, str] = {}
     example: Any = None
+    media: str = "application/json"
 
 
 class Operation(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import hmac
 import re
 import secrets
-from collections import OrderedDict
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, Final, NamedTuple
@@ -14,8 +14,8 @@ from msgspec import Meta, Struct
 
 from laurels.core.errors import Unauthorized
 from laurels.core.event import Instant, ParticipantId, TenantId
-from laurels.core.limits import CALLERS_CACHED_MAX, INSTANT_MAX_MS, PARTICIPANT_ID_CHARS_MAX
-from laurels.engine.ports import App
+from laurels.core.limits import INSTANT_MAX_MS, PARTICIPANT_ID_CHARS_MAX
+from laurels.engine.registry import App
 
 ALGORITHM: Final = "HS256"
 OURSELVES: Final = "laurels"
@@ -31,7 +31,7 @@ DEMO: Final = "demo"
 _is_token: Final = re.compile(
     rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 ).fullmatch
-# PyJWT checks the signature and the algorithm. The rest we check by our own clock.
+# PyJWT checks the signature once more, and the algorithm. The rest we check by our own clock.
 _OPTIONS: Final[Any] = {
     "verify_signature": True,
     "verify_exp": False,
@@ -61,6 +61,7 @@ class Claims(Struct, frozen=True, kw_only=True, gc=False):
     tenant: TenantId
     participant: ParticipantId
     token_id: str
+    issued_at_s: int
     expires_at_s: int
     is_demo: bool
 
@@ -83,21 +84,31 @@ class _Payload(Struct, frozen=True):
 
 
 class Tokens:
-    """Mints tokens and verifies them; a verified one is remembered until it expires."""
+    """Mints tokens and verifies them, by nothing but their secrets and the time."""
 
     def __init__(self, keys: Sequence[bytes], bootstrap_tenant: TenantId) -> None:
         self._keys = keys
         self._bootstrap_tenant = bootstrap_tenant
-        self._verified = OrderedDict[bytes, Claims]()  # The longest verified stands first.
 
     def mint(
-        self, tenant: TenantId, participant: ParticipantId, kind: object, now: Instant
+        self,
+        tenant: TenantId,
+        participant: ParticipantId,
+        kind: object,
+        now: Instant,
+        *,
+        after_s: int = 0,
     ) -> Minted:
-        """Return a new token for one participant of one world."""
+        """
+        Return a new token for one participant of one world.
+
+        It is dated after `after_s`, up to which all of the participant's tokens were revoked. That
+        may be a little ahead of time, for which there is leeway.
+        """
         now_s = now // 1000
         payload: dict[str, Any] = {
             "sub": participant,
-            "iat": now_s,
+            "iat": max(now_s, after_s + 1),
             "exp": now_s + LIFETIME_S,
             "jti": secrets.token_hex(16),
             "iss": OURSELVES,
@@ -112,42 +123,56 @@ class Tokens:
 
     def verify(self, token: bytes, now: Instant) -> Claims:
         """Return what a token claims. Raises Unauthorized with the cause."""
-        claims = self._verified.get(token)
-        if claims is None:
-            claims = self._claims(token, now // 1000)
-            if len(self._verified) >= CALLERS_CACHED_MAX:
-                self._verified.popitem(last=False)
-            self._verified[token] = claims
-        if claims.expires_at_s * 1000 <= now:
-            del self._verified[token]
-            raise Unauthorized("The token has expired.")
-        return claims
-
-    def _claims(self, token: bytes, now_s: int) -> Claims:
         if len(token) > TOKEN_BYTES_MAX or _is_token(token) is None:
             raise Unauthorized("The token is malformed.")
-        payload = _check(self._decode(token), now_s)
+        payload = _check(self._decode(token), now // 1000)
         return Claims(
             tenant=payload.tenant or self._bootstrap_tenant,
             participant=payload.sub,
             token_id=payload.jti,
+            issued_at_s=payload.iat,
             expires_at_s=payload.exp,
             is_demo=payload.kind == DEMO,
         )
 
     def _decode(self, token: bytes) -> Mapping[str, Any]:
+        key = self._signing_key(token)
+        try:
+            decoded = _jwt.decode_complete(token, key, algorithms=[ALGORITHM], options=_OPTIONS)
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
+            # The header names another algorithm, or a part of the token is no JSON.
+            raise Unauthorized("The token is malformed.") from None
+        if str(decoded["header"].get("typ", "JWT")).upper() != "JWT":
+            raise Unauthorized("The token is malformed: its type is not JWT.")
+        return decoded["payload"]
+
+    def _signing_key(self, token: bytes) -> bytes:
+        """
+        Return the secret that signed a token. Raises Unauthorized.
+
+        PyJWT reads the header before it looks at the signature. Strangers do not come that far:
+        nothing is parsed that was not signed with a secret of ours.
+        """
+        signed, _, signature = token.rpartition(b".")
         for key in self._keys:
-            try:
-                decoded = _jwt.decode_complete(token, key, algorithms=[ALGORITHM], options=_OPTIONS)
-            except jwt.InvalidSignatureError:
-                continue
-            except (jwt.InvalidTokenError, ValueError, RecursionError):
-                # The header names another algorithm, or a part of the token is no JSON.
-                raise Unauthorized("The token is malformed.") from None
-            if str(decoded["header"].get("typ", "JWT")).upper() != "JWT":
-                raise Unauthorized("The token is malformed: its type is not JWT.")
-            return decoded["payload"]
+            ours = urlsafe_b64encode(hmac.digest(key, signed, "sha256")).rstrip(b"=")
+            if hmac.compare_digest(ours, signature):
+                return key
         raise Unauthorized("The token's signature is wrong.")
+
+
+def is_symmetric(secret: str) -> bool:
+    """
+    Say whether a secret is nothing but that. Half of a key pair is not: the other half is public.
+
+    >>> is_symmetric("0123456789abcdef0123456789abcdef"), is_symmetric("ssh-rsa AAAAB3NzaC1yc2E=")
+    (True, False)
+    """
+    try:
+        _jwt.get_algorithm_by_name(ALGORITHM).prepare_key(secret)
+    except jwt.InvalidKeyError:
+        return False
+    return True
 
 
 def is_secret_of(app: App | None, secret: str) -> bool:

@@ -39,6 +39,6 @@ def migrate(store: str | None) -> None:
 def config(store: str | None) -> None:
     """Print every setting in force, and where it came from."""
     reading = read_settings(store=store)
-    for name in settings.FIELDS:
+    for name in reading.sources:
         variable = settings.variable(name)
         click.echo(f"{variable}={settings.shown(reading, name)}  ({reading.sources[name]})")

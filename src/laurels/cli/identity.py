@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from laurels.cli.options import ENVS, check_tenant, now, opened_registry, store_option
-from laurels.engine.ports import ApiKey, App
+from laurels.engine.registry import ApiKey, App
 from laurels.wiring import digest, hint, world
 
 SCOPES: Final = ("participant", "admin", "read:pii")

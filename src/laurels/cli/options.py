@@ -11,7 +11,7 @@ import click
 from laurels import settings, wiring
 from laurels.cli import secrets_file
 from laurels.engine.clock import SystemClock
-from laurels.engine.ports import Registry
+from laurels.engine.registry import Registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -1,9 +1,21 @@
-"""HTTP as uvicorn speaks it, but head and body of a reply leave in one write."""
+"""HTTP as uvicorn speaks it, but a reply leaves in one write, and so does a stream's message."""
 
 import asyncio
-from typing import Any, cast
+import socket
+import struct
+from collections.abc import Collection
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from laurels.api.streamed import OUTLET
+
+SEND_BUFFER_BYTES: Final = 64 * 1024
+"""What the kernel may hold of one stream: past this, it waits with us and is counted."""
+VANISHED_MS: Final = 30_000
+"""How long a reader may leave unanswered what was sent; who vanished without a word is let go."""
+RESET: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER as it must be for a connection to end at once, with nothing kept for it."""
 
 
 class OneWrite:
@@ -41,11 +53,88 @@ class OneWrite:
         self._transport.close()
 
 
+class Outlet:
+    """
+    The connection itself, for a stream whose head has gone through ASGI.
+
+    A message is one write then, without a task that has to be woken for it; and what a reader does
+    not take in can be seen, and thrown away.
+    """
+
+    __slots__ = ("_is_begun", "_one_write", "_transport", "_waiting", "is_taken")
+
+    def __init__(
+        self, one_write: OneWrite, transport: asyncio.Transport, waiting: Collection[object]
+    ) -> None:
+        self._one_write = one_write
+        self._transport = transport
+        self._waiting = waiting
+        self.is_taken = False
+        self._is_begun = False
+
+    def take(self) -> bool:
+        """Be the last on this connection, unless other requests wait behind this one."""
+        self.is_taken = not self._waiting
+        return self.is_taken
+
+    @property
+    def is_clear(self) -> bool:
+        return not self._transport.get_write_buffer_size()
+
+    def write(self, data: bytes) -> None:
+        transport = self._transport
+        if transport.is_closing():
+            return
+        # Chunked, since the head has no length.
+        chunk = b"%x\r\n%b\r\n" % (len(data), data)
+        if self._is_begun:
+            transport.write(chunk)
+        else:
+            self._set_up()
+            self._one_write.write(chunk)  # The head goes with it.
+
+    def close(self) -> None:
+        if not self._transport.is_closing():
+            self._one_write.write(b"0\r\n\r\n")
+            self._one_write.close()
+
+    def abort(self) -> None:
+        if not self._transport.is_closing():
+            # What the kernel has taken would else lie there until the reader's end is heard of.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self._transport.abort()
+
+    @property
+    def _socket(self) -> socket.socket:
+        return self._transport.get_extra_info("socket")
+
+    def _set_up(self) -> None:
+        self._is_begun = True
+        self._transport.set_write_buffer_limits(high=0)  # Write at once, whatever it is.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it.
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_MS)
+
+
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn has it
-        super().connection_made(cast("asyncio.Transport", OneWrite(transport)))
+        one_write = OneWrite(transport)
+        self._outlet = Outlet(one_write, transport, self.pipeline)
+        self._extensions = {OUTLET: self._outlet}
+        super().connection_made(cast("asyncio.Transport", one_write))
+
+    def data_received(self, data: bytes) -> None:
+        if self._outlet.is_taken:
+            # Behind a stream comes no other request: whoever sends one would wait for ever.
+            self._outlet.abort()
+        else:
+            super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        cast("dict[str, Any]", self.scope)["extensions"] = self._extensions
 
     def on_response_complete(self) -> None:
         cast("OneWrite", self.transport).flush()  # A reply without a body: to HEAD, say.

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -62,7 +63,15 @@ def run(server: Server, listener: socket.socket, settings: Settings, ready: str)
         backlog=BACKLOG_MAX,
         timeout_graceful_shutdown=DRAIN_S_MAX,
     )
+    _allow_connections()
     uvloop.run(_serve(server, _Uvicorn(config, server, ready), listener))
+
+
+def _allow_connections() -> None:
+    """Take all the open files that we may have; a shell gives few of them unasked."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # Some systems promise more than they give.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(server: Server, uvicorn_: "_Uvicorn", listener: socket.socket) -> None:
@@ -70,12 +79,18 @@ async def _serve(server: Server, uvicorn_: "_Uvicorn", listener: socket.socket) 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, uvicorn_.handle_exit, number, None)
     server.gather.start()
-    scheduling = asyncio.create_task(server.scheduler.run())
+    beside = [
+        asyncio.create_task(server.scheduler.run()),
+        asyncio.create_task(server.edge.revocations.run()),
+        asyncio.create_task(server.inbox.run()),
+        asyncio.create_task(server.edge.hub.run()),
+    ]
     try:
         await uvicorn_.serve(sockets=[listener])
     finally:
-        scheduling.cancel()
-        await asyncio.gather(scheduling, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await server.gather.close()
 
 
@@ -101,6 +116,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.server.edge.draining = True
+        self.server.edge.hub.close()
         await super().shutdown(sockets)
 
 

@@ -220,6 +220,20 @@ class PayPrize(_Command, frozen=True, gc=False):
         return f"prize:{self.contest}"
 
 
+class Recommend(_Command, frozen=True, gc=False):
+    """Note which challenges a participant is recommended from now on, and why, in one sentence."""
+
+    challenges: tuple[str, ...]
+    why: str
+    operation: ClassVar[str] = "recommend"
+
+
+class Reset(_Command, frozen=True, gc=False):
+    """Let a participant begin anew, as if never met. Points are written off."""
+
+    operation: ClassVar[str] = "reset"
+
+
 Command: TypeAlias = (
     Event
     | Claim
@@ -241,4 +255,6 @@ Command: TypeAlias = (
     | CloseContest
     | CompleteContest
     | PayPrize
+    | Recommend
+    | Reset
 )

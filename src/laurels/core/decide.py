@@ -1,9 +1,9 @@
 """The heart: command + state + rulebook → everything that follows."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from laurels.core.change import Change, ProfileChanged
+from laurels.core.change import Change
 from laurels.core.command import (
     AssignTier,
     Award,
@@ -21,7 +21,9 @@ from laurels.core.command import (
     Hold,
     Pause,
     PayPrize,
+    Recommend,
     RecordStreak,
+    Reset,
     ReviewScore,
     SettleClaim,
     Tick,
@@ -30,7 +32,7 @@ from laurels.core.compile import Compiled
 from laurels.core.errors import UnknownName
 from laurels.core.event import Event, Fact, Instant, accept
 from laurels.core.rulebook import Streak
-from laurels.core.rules import board, challenge, offer, points, reward, streak, tier
+from laurels.core.rules import board, challenge, offer, people, points, reward, streak, tier
 from laurels.core.rules.chain import Chain, Decision, Occasion
 from laurels.core.rules.follow import follow
 from laurels.core.shared import NOTHING_SHARED, Shared
@@ -95,16 +97,6 @@ def _pause(chain: Chain, command: Pause) -> Iterable[Change]:
     return streak.pause(chain, _streak_of(chain, command.streak), command)
 
 
-def _describe(_: Chain, command: Describe) -> Iterator[Change]:
-    yield ProfileChanged(
-        command.received_at,
-        command.display_name,
-        command.avatar_url,
-        command.timezone,
-        command.attributes,
-    )
-
-
 _ASKED: Final[dict[type, Callable[[Chain, Any], Iterable[Change]]]] = {
     AssignTier: tier.assign,
     Award: points.award,
@@ -114,14 +106,16 @@ _ASKED: Final[dict[type, Callable[[Chain, Any], Iterable[Change]]]] = {
     CloseContest: board.close,
     CompleteContest: board.complete,
     Deduct: points.deduct,
-    Describe: _describe,
+    Describe: people.describe,
     EndHold: points.end_hold,
     Enrol: challenge.enrol,
     Freeze: _freeze,
     Hold: points.hold,
     Pause: _pause,
     PayPrize: board.pay_prize,
+    Recommend: people.recommend,
     RecordStreak: _record,
+    Reset: people.reset,
     ReviewScore: board.review,
     SettleClaim: offer.settle,
 }

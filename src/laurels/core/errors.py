@@ -4,15 +4,20 @@ Every refusal, drawn as a tree. A docstring is the default message; `field` and 
 LaurelsError
 ├── Refusal                      the caller can do something about it; nothing was kept
 │   ├── Unauthorized             who are you?
-│   │   └── InvalidCredentials
+│   │   ├── InvalidCredentials
+│   │   ├── InvalidSignature     a webhook's does not fit its body and our secret
+│   │   └── SignatureExpired
 │   ├── Forbidden                we know you, and no
 │   │   ├── TenantDisabled
 │   │   ├── TenantMismatch
 │   │   ├── ScopeMissing
-│   │   └── UserMismatch
+│   │   ├── UserMismatch
+│   │   └── NotDemoUser
 │   ├── MalformedBody            not JSON at all
 │   ├── InvalidBody              JSON, but not of the right shape
 │   │   └── NumberOutOfRange
+│   ├── MalformedSignature       a webhook's header does not have the form it must have
+│   ├── InvalidDelivery          a webhook's body is not what its source sends
 │   ├── BodyTooLarge
 │   ├── InvalidQuery
 │   ├── IdempotencyKeyInvalid
@@ -20,7 +25,9 @@ LaurelsError
 │   ├── InvalidCommand           of the right shape, and still it cannot be
 │   ├── NotFound
 │   │   └── UnknownName
-│   │       └── UnknownChallenge
+│   │       ├── UnknownChallenge
+│   │       ├── UnknownCampaign
+│   │       └── UnknownCurrency
 │   ├── MethodNotAllowed
 │   ├── ClaimNotReady
 │   ├── ChallengeLocked
@@ -41,7 +48,17 @@ LaurelsError
     └── AmountTooLarge
 """
 
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+DeliveryPart: TypeAlias = Literal["payload_root", "id", "type", "created", "data_object"]
+
+_PARTS: Final[dict[DeliveryPart, str]] = {
+    "payload_root": "The body must be an object.",
+    "id": "The delivery's id must be text of 1 to 251 characters.",
+    "type": "The delivery's type must be text of 1 to 5,000 characters.",
+    "created": "The delivery's time must be seconds since 1970, within the years 1900 to 9998.",
+    "data_object": "What the delivery is about must be an object.",
+}
 
 
 class Problem(NamedTuple):
@@ -76,6 +93,14 @@ class InvalidCredentials(Unauthorized):
     """The app id and secret do not belong together."""
 
 
+class InvalidSignature(Unauthorized):
+    """The signature does not fit this body and the source's secret, or there is no such source."""
+
+
+class SignatureExpired(Unauthorized):
+    """The signature is more than 300 seconds old, or of more than 300 seconds ahead."""
+
+
 class Forbidden(Refusal):
     """The caller may not do that."""
 
@@ -96,6 +121,10 @@ class UserMismatch(Forbidden):
     """`userId` must be the token's own user."""
 
 
+class NotDemoUser(Forbidden):
+    """Only demo accounts can be reset: a token of kind `demo`, for a user id like `demo_…`."""
+
+
 class MalformedBody(Refusal):
     """The body is not JSON."""
 
@@ -114,6 +143,18 @@ class NumberOutOfRange(InvalidBody):
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
         self.message = self.message or "A rule reads a number outside ±9,000,000,000."
+
+
+class MalformedSignature(Refusal):
+    """A header that signs the delivery is missing, or does not have the form it must have."""
+
+
+class InvalidDelivery(Refusal):
+    """The delivery is JSON, but not of the shape that its source sends."""
+
+    def __init__(self, part: DeliveryPart = "payload_root") -> None:
+        self.part = part
+        super().__init__(_PARTS[part])
 
 
 class BodyTooLarge(Refusal):
@@ -150,6 +191,14 @@ class UnknownName(NotFound):
 
 class UnknownChallenge(UnknownName):
     """The rulebook has no such challenge."""
+
+
+class UnknownCampaign(UnknownName):
+    """The rulebook has no such campaign."""
+
+
+class UnknownCurrency(UnknownName):
+    """The rulebook has no such currency."""
 
 
 class MethodNotAllowed(Refusal):

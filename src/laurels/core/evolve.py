@@ -15,6 +15,7 @@ from laurels.core.change import (
     ChallengeCompleted,
     ChallengeMilestoneReached,
     Change,
+    CompletionLapsed,
     Enrolled,
     FreezeAsked,
     FreezesGranted,
@@ -22,6 +23,7 @@ from laurels.core.change import (
     HoldEnded,
     HoldPlaced,
     ItemGranted,
+    ParticipantReset,
     PointsPosted,
     PrizeWon,
     ProfileChanged,
@@ -40,6 +42,7 @@ from laurels.core.change import (
     TierChanged,
     TierMeasured,
 )
+from laurels.core.draft import Draft
 from laurels.core.ledger import PARTICIPANT, Lots, add_lot, post, take_lots
 from laurels.core.section import (
     CLAIMED,
@@ -60,7 +63,7 @@ from laurels.core.section import (
     Standing,
     StreakRecord,
 )
-from laurels.core.state import BOARD, CAP, TIER_COUNT, TIER_PERIODS, Draft, Progress
+from laurels.core.state import BOARD, CAP, TIER_COUNT, TIER_PERIODS, Progress
 
 
 def evolve(draft: Draft, change: Change) -> None:
@@ -83,6 +86,8 @@ def _move(draft: Draft, move: ProgressMoved) -> None:
         before.completed_at,
         before.claimed_at,
         before.milestones,
+        max(move.at, before.reached_at or move.at) if move.at else before.reached_at,
+        before.lapsed,
     )
     draft.set_progress(move.challenge, move.window, after)
 
@@ -95,8 +100,15 @@ def _complete(draft: Draft, change: ChallengeCompleted) -> None:
 
 
 def _claim(draft: Draft, change: ChallengeClaimed) -> None:
+    if change.quiet:
+        return
     before = draft.progress(change.challenge, change.window)
     draft.set_progress(change.challenge, change.window, replace(before, claimed_at=change.at))
+
+
+def _lapse(draft: Draft, change: CompletionLapsed) -> None:
+    before = draft.progress(change.challenge, change.window)
+    draft.set_progress(change.challenge, change.window, replace(before, lapsed=True))
 
 
 def _reach(draft: Draft, change: ChallengeMilestoneReached) -> None:
@@ -241,12 +253,17 @@ def _describe(draft: Draft, change: ProfileChanged) -> None:
     draft.put(PROFILE, "", replace(profile, **given))
 
 
+def _reset(draft: Draft, change: ParticipantReset) -> None:
+    draft.reset(change.at)
+
+
 _CARRY: Final[dict[type[Change], Callable[[Draft, Any], None]]] = {
     BadgeAwarded: _award,
     CapUsed: _use_cap,
     ChallengeClaimed: _claim,
     ChallengeCompleted: _complete,
     ChallengeMilestoneReached: _reach,
+    CompletionLapsed: _lapse,
     Enrolled: _enrol,
     FreezeAsked: _streak,
     FreezeSpent: _streak,
@@ -254,6 +271,7 @@ _CARRY: Final[dict[type[Change], Callable[[Draft, Any], None]]] = {
     HoldEnded: _end_hold,
     HoldPlaced: _hold,
     ItemGranted: _grant_item,
+    ParticipantReset: _reset,
     PointsPosted: _post,
     PrizeWon: _win,
     ProfileChanged: _describe,

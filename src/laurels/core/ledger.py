@@ -21,6 +21,9 @@ SPENT: Final = "@spent"
 EXPIRED: Final = "@expired"
 """Where points go that were not spent in time. That is no spending."""
 
+WRITTEN_OFF: Final = "@written_off"
+"""Where points go that are neither spent nor expired when whoever had them begins anew."""
+
 PARTICIPANT: Final = "p:"
 """What a participant's account begins with, so that no id can pose as a house account."""
 HELD: Final = "h:"

@@ -7,6 +7,7 @@ from msgspec import Struct
 from laurels.core.event import Instant
 from laurels.core.filter import Filter, Path
 from laurels.core.number import ONE, Millionths
+from laurels.core.source import Source
 
 WindowKind: TypeAlias = Literal[
     "lifetime", "yearly", "monthly", "weekly", "daily", "fixed", "rolling"
@@ -61,6 +62,10 @@ class Campaign(Struct, frozen=True, kw_only=True):
     ends: Instant | None = None
     multiplier: Millionths = ONE
     """Of the earn rules that belong to it."""
+    description: str = ""
+    color: str = ""
+    banner: str = ""
+    """The address of a picture."""
 
 
 class Listener(Struct, frozen=True, kw_only=True):
@@ -189,6 +194,11 @@ class Challenge(Struct, frozen=True, kw_only=True):
     enrolment: Literal["automatic", "asked"] = "automatic"
     repeat: int | None = None
     """How often it may be completed over all its windows; None is no limit."""
+    description: str = ""
+    icon: str = ""
+    """The address of a picture."""
+    expires: Instant | None = None
+    """Facts of later moments do not count; one of this very moment does."""
     drop_off_hours: int = 0
     """After so long without progress a `challenge.drop_off` is told; 0 means never."""
 
@@ -360,6 +370,7 @@ class Rulebook(Struct, frozen=True, kw_only=True):
     contests: tuple[Contest, ...] = ()
     offers: tuple[Offer, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    webhooks: tuple[Source, ...] = ()
 
 
 class Step(Struct, frozen=True):

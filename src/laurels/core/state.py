@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 from laurels.core import limits
 from laurels.core.errors import StateTooLarge
 from laurels.core.event import EventId, Instant
-from laurels.core.ledger import NOTHING, Balance
+from laurels.core.ledger import Balance
 from laurels.core.number import Millionths
 from laurels.core.section import PROFILE, SECTIONS, Section, Value
 
@@ -29,6 +29,7 @@ class Progress(
         "claimed_at": "paid",
         "milestones": "way",
         "reached_at": "at",
+        "lapsed": "gone",
     },
 ):
     """
@@ -45,7 +46,9 @@ class Progress(
     milestones: tuple[str, ...] = ()
     """Those that were paid."""
     reached_at: Instant | None = None
-    """Of a score: what ties are decided by."""
+    """When it last moved, by the time of the facts. Of a score: what ties are decided by."""
+    lapsed: bool = False
+    """Completed, and not claimed until there were too many of its kind."""
 
     @property
     def measure(self) -> Millionths:
@@ -137,6 +140,12 @@ class State:
     def timezone(self) -> str | None:
         profile = self.read(PROFILE, "")
         return None if profile is None else profile.timezone
+
+    def clear(self, at: Instant) -> None:
+        """Make it the state of somebody who was met at that moment, and has done nothing yet."""
+        kept = self.due_kept
+        self.__init__()
+        self.is_new, self.created_at, self.due_kept = False, at, kept
 
     def read(self, section: Section[Value], key: str) -> Value | None:
         """Return what stands in a section, if anything does."""
@@ -258,108 +267,10 @@ class State:
         return encoded.decode()
 
 
-class Draft:
-    """
-    A private overlay of a state, for one command. Nothing shows until it is folded in.
-
-    So a command that is refused or parked halfway leaves no trace of its first half.
-    """
-
-    __slots__ = ("_badges", "_balances", "_due", "_items", "_progress", "_sections", "_state")
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._balances: dict[str, Balance] = {}
-        self._badges: dict[str, Instant] = {}
-        self._items: dict[str, int] = {}
-        self._progress: dict[tuple[str, str], Progress] = {}
-        self._sections: dict[str, Any] = {}
-        self._due: dict[str, Instant | None] = {}
-
-    @property
-    def is_due_moved(self) -> bool:
-        """Whether the draft sets another moment for anything to be settled."""
-        if not self._due:
-            return False
-        due = self._state.due
-        return any(due.get(name) != at for name, at in self._due.items())
-
-    def balance(self, currency: str) -> Balance:
-        drafted = self._balances.get(currency)
-        return drafted or self._state.balances.get(currency, NOTHING)
-
-    def set_balance(self, currency: str, balance: Balance) -> None:
-        self._balances[currency] = balance
-
-    def has_badge(self, badge: str) -> bool:
-        return badge in self._badges or badge in self._state.badges
-
-    def add_badge(self, badge: str, at: Instant) -> None:
-        self._badges[badge] = at
-
-    def add_item(self, item: str, quantity: int) -> None:
-        self._items[item] = self._items.get(item, self._state.items.get(item, 0)) + quantity
-
-    def progress(self, challenge: str, window: str) -> Progress:
-        drafted = self._progress.get((challenge, window))
-        return drafted or self._state.windows(challenge).get(window, UNTOUCHED)
-
-    def set_progress(self, challenge: str, window: str, progress: Progress) -> None:
-        self._progress[challenge, window] = progress
-
-    def windows(self, challenge: str) -> Windows:
-        """Return the live windows of a challenge, those of the draft among them."""
-        drafted = {key[1]: each for key, each in self._progress.items() if key[0] == challenge}
-        return {**self._state.windows(challenge), **drafted}
-
-    def folded(self, challenge: str) -> str | None:
-        """Return the newest window of a challenge that was folded away, if any was."""
-        return self._state.folded.get(challenge)
-
-    def read(self, section: Section[Value], key: str = "") -> Value | None:
-        """Return what stands in a section, if anything does."""
-        name = section.at(key)
-        return self._sections[name] if name in self._sections else self._state.read(section, key)
-
-    def put(self, section: Section[Value], key: str, value: Value | None) -> None:
-        """Put a value into a section; None empties it."""
-        self._sections[section.at(key)] = value
-
-    def keys(self, section: Section[Any]) -> list[str]:
-        """Return the keys of all sections of a kind that have something in them."""
-        prefix = section.at("")
-        drafted = {
-            name[len(prefix) :]: value is not None
-            for name, value in self._sections.items()
-            if name.startswith(prefix)
-        }
-        there = {key for key in self._state.keys(section) if drafted.get(key, True)}
-        return sorted(there | {key for key, is_there in drafted.items() if is_there})
-
-    def due(self, name: str) -> Instant | None:
-        """Return when something must be settled, by the full name of its section."""
-        return self._due[name] if name in self._due else self._state.due.get(name)
-
-    def set_due(self, name: str, at: Instant | None) -> None:
-        self._due[name] = at
-
-    def fold_in(self) -> None:
-        """Make the draft the state."""
-        state = self._state
-        state.balances.update(self._balances)
-        state.badges.update(self._badges)
-        state.items.update(self._items)
-        for (challenge, window), progress in self._progress.items():
-            state.put_window(challenge, window, progress)
-        for name, value in self._sections.items():
-            state.put(name, value)
-        if self.is_due_moved:
-            state.set_due(self._due)
-
-
 def is_owed(progress: Progress) -> bool:
-    """Say whether a window is completed and its reward not yet claimed."""
-    return progress.completed_at is not None and progress.claimed_at is None
+    """Say whether a window is completed and its reward still to be claimed."""
+    is_claimed = progress.claimed_at is not None or progress.lapsed
+    return progress.completed_at is not None and not is_claimed
 
 
 def encode_progress(progress: Progress) -> str:

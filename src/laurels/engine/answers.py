@@ -1,7 +1,7 @@
 """What the store answers to questions, as values."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -38,6 +38,22 @@ class JournalEntry(Struct, frozen=True):
     version: int
     recorded_at: Instant
     changes: tuple[Change, ...]
+
+
+class Completion(NamedTuple):
+    """Somebody completed a challenge."""
+
+    participant: ParticipantId
+    challenge: str
+
+
+class Feed(NamedTuple):
+    """Part of a journal: some participants' entries up to and with `read_to`, all of one moment."""
+
+    entries: list[JournalEntry]
+    read_to: int
+    head: int
+    """The newest number there was; there is more to read while `read_to` is below it."""
 
 
 class BoardName(NamedTuple):
@@ -120,6 +136,43 @@ class ContestRow(Struct, frozen=True):
     paid: int
     """Up to which rank prizes have been sent out."""
     completed_at: Instant | None
+
+
+class AnalyticsAsked(Struct, frozen=True, kw_only=True):
+    """Which figures, of which hours: `since <= hour < until`, whole hours since 1970, UTC."""
+
+    since: int
+    until: int
+    by: Literal["name", "hour", "day"]
+    name: str | None = None
+    """Only of this event; otherwise of all."""
+    unique: bool = False
+    """Whether participants are to be counted, which reads the events themselves."""
+
+
+class Figures(Struct, frozen=True):
+    """What some events came to. Which ones, the name or the moment tells; both are None for all."""
+
+    name: str | None
+    at: Instant | None
+    """When the hour or the day begins, UTC."""
+    events: int
+    lag_ms_average: int
+    lag_ms_max: int
+    """Lag is from when an event occurred until we received it."""
+    changes: int
+    participants: int | None = None
+
+
+class Analytics(Struct, frozen=True):
+    """Moments rise; names come with the most events first."""
+
+    total: Figures
+    rows: list[Figures]
+    has_more: bool
+    """Whether there were more rows than are told of."""
+    is_unique: bool
+    """Whether participants were counted; not if the events were too many for that."""
 
 
 class Met(NamedTuple):

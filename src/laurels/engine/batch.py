@@ -17,6 +17,7 @@ from laurels.core.command import (
 )
 from laurels.core.compile import BY_COMMAND, RECURRING, Compiled, Counted
 from laurels.core.decide import decide
+from laurels.core.draft import Draft
 from laurels.core.errors import LimitMet, Refusal
 from laurels.core.event import CUSTOM, Event, Instant, ParticipantId
 from laurels.core.ledger import is_in_hand
@@ -24,7 +25,7 @@ from laurels.core.rulebook import OfferReward
 from laurels.core.rules.tier import settled_period
 from laurels.core.section import TIER
 from laurels.core.shared import share
-from laurels.core.state import Draft, State
+from laurels.core.state import State
 from laurels.core.window import window_key
 from laurels.engine.ports import Address, Clock, Outcome, Receipt, Record, Transaction, WindowName
 from laurels.engine.replay import is_expired, remember, replay

@@ -3,9 +3,13 @@
 import secrets
 import threading
 import time
+from typing import Final
 
 from laurels.core import ulid
 from laurels.core.event import EventId, Instant
+
+stopwatch: Final = time.perf_counter
+"""Seconds since some moment or other, for telling how long something took."""
 
 
 class SystemClock:

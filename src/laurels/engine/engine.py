@@ -4,11 +4,23 @@ import logging
 from collections.abc import Sequence
 
 from laurels.core import limits
-from laurels.core.command import Command
+from laurels.core.command import Command, Reset
 from laurels.core.errors import LimitMet, StateTooLarge, Unavailable
 from laurels.core.event import Instant, TenantId
 from laurels.engine.batch import Batch
-from laurels.engine.ports import Clock, Outcome, Receipt, Record, Remembered, Store
+from laurels.engine.clock import stopwatch
+from laurels.engine.metrics import Metrics
+from laurels.engine.ports import (
+    Clock,
+    Meter,
+    Notifier,
+    Outcome,
+    Receipt,
+    Record,
+    Remembered,
+    Store,
+    Unnoticed,
+)
 from laurels.engine.recent import Recent
 from laurels.engine.replay import is_expired, replay
 
@@ -23,9 +35,17 @@ class Engine:
     called from any thread.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        meter: Meter | None = None,
+        notifier: Notifier | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._meter = meter or Metrics()  # Which then nobody reads.
+        self._notifier = notifier or Unnoticed()
         self._recent = Recent[tuple[str, ...], Remembered](limits.RECEIPTS_CACHED_MAX)
         self._tidied_at: Instant = 0
 
@@ -38,8 +58,10 @@ class Engine:
         try:
             return self._commit(commands) if commands else []
         except Unavailable:
+            self._meter.failed()
             raise
         except Exception as failure:
+            self._meter.failed()
             # Somebody in the batch brings it down: alone, everybody else goes through.
             if not isinstance(failure, StateTooLarge):
                 log.exception("a batch of %d is run again, one by one", len(commands))
@@ -52,6 +74,7 @@ class Engine:
         remembered = self._recent.get(_cache_key(command, command.key))
         if remembered is None or is_expired(remembered.receipt, command):
             return None
+        self._meter.recalled()
         return replay(remembered, command, "cache")
 
     def tidy(self) -> None:
@@ -79,18 +102,25 @@ class Engine:
     def _commit(self, commands: Sequence[Command], park: LimitMet | None = None) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
         records: list[Record] = []
+        begun = stopwatch()
         with self._store.transaction() as of_tenant:
             for tenant, positions in _by_tenant(commands):
                 own = [commands[position] for position in positions]
                 batch = Batch(of_tenant(tenant), self._clock, own)
                 outcomes.update(zip(positions, batch.judge(park), strict=True))
                 records += batch.record()
+        seconds = stopwatch() - begun
         for record in records:  # Only what is committed may be remembered.
             self._remember(record)
-        return [outcomes[position] for position in range(len(commands))]
+        in_order = [outcomes[position] for position in range(len(commands))]
+        self._meter.committed(seconds, records, in_order)
+        self._notifier.moved(records)
+        return in_order
 
     def _remember(self, record: Record) -> None:
         command, remembered = record.command, record.remembered
+        if isinstance(command, Reset):
+            self._recent.clear()  # Whoever begins anew may use their keys again.
         if command.key is None:
             return
         if len(remembered.content) <= limits.RECEIPT_CACHED_BYTES_MAX:

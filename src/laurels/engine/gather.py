@@ -50,6 +50,10 @@ class Gather:
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
+    @property
+    def events_waiting(self) -> int:
+        return self._events_waiting
+
     def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Outcome]]":
         """Await one outcome a command, in order, once all of them are committed."""
         if self._events_waiting + len(commands) > limits.WAITING_EVENTS_MAX:

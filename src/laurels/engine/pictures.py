@@ -29,6 +29,8 @@ from laurels.engine.answers import Met
 
 Status: TypeAlias = Literal["locked", "available", "active", "completed", "claimed"]
 
+First: TypeAlias = Literal["owed", "current"]
+
 _THURSDAY: Final = 3
 """1970-01-01, counted from Monday."""
 
@@ -61,7 +63,7 @@ class ObjectivePicture(Struct, frozen=True):
 
 
 class ChallengePicture(Struct, frozen=True):
-    """One challenge: the oldest window whose reward waits to be claimed, else the current one."""
+    """One challenge by one of its windows: the current one, or the oldest that is to be claimed."""
 
     challenge: Challenge
     status: Status
@@ -75,6 +77,10 @@ class ChallengePicture(Struct, frozen=True):
     claimed_at: Instant | None
     times_completed: int
     """Over all windows."""
+    is_touched: bool
+    """Whether the participant ever did anything towards it."""
+    moved_at: Instant | None
+    """When the window that is shown last moved, by the time of the facts."""
 
 
 def points_of(met: Met) -> dict[str, Balance]:
@@ -128,25 +134,31 @@ def picture_streak(met: Met, streak: Streak, now: Instant) -> StreakPicture:
     return picture(streak, record, calendar, met.rulebook.rulebook.incidents, now)
 
 
-def challenges_of(met: Met, now: Instant) -> list[ChallengePicture]:
-    chain = _chain(met, now)
-    return [
-        picture_challenge(chain, met.state, each) for each in chain.rulebook.rulebook.challenges
-    ]
+def challenges_of(met: Met, now: Instant, first: First = "owed") -> list[ChallengePicture]:
+    return [picture_challenge(met, now, each, first) for each in met.rulebook.rulebook.challenges]
 
 
-def picture_challenge(chain: Chain, state: State, challenge: Challenge) -> ChallengePicture:
-    """Return the picture of one challenge at the chain's moment."""
+def picture_challenge(
+    met: Met, now: Instant, challenge: Challenge, first: First = "owed"
+) -> ChallengePicture:
+    """
+    Return the picture of one challenge at a moment.
+
+    `first` tells which window is shown: the oldest completed one that waits to be claimed before
+    the current one, or the current one before it, once anything has counted there.
+    """
+    chain, state = _chain(met, now), met.state
     windows = state.windows(challenge.id)
     owed = min((name for name, each in windows.items() if is_owed(each)), default=None)
     current = _current(chain, state, challenge)
-    shown = current if owed is None else owed
+    has_begun = current is not None and any(windows.get(current, UNTOUCHED).measures.values())
+    shown = current if owed is None or (first == "current" and has_begun) else owed
     progress = UNTOUCHED if shown is None else windows.get(shown, UNTOUCHED)
     enrolled_at = _enrolled_at(state, challenge, chain.now)
     status = _status(chain, state, challenge, progress, enrolled_at)
     return ChallengePicture(
         challenge=challenge,
-        status=status if owed is None else "completed",
+        status="completed" if is_owed(progress) else status,
         window=shown,
         objectives=tuple(
             ObjectivePicture(each, progress.measures.get(each.id, 0))
@@ -157,6 +169,8 @@ def picture_challenge(chain: Chain, state: State, challenge: Challenge) -> Chall
         completed_at=progress.completed_at,
         claimed_at=progress.claimed_at,
         times_completed=state.read(DONE, challenge.id) or 0,
+        is_touched=bool(windows) or challenge.id in state.folded,
+        moved_at=progress.reached_at,
     )
 
 
@@ -204,7 +218,8 @@ def _is_locked(state: State, challenge: Challenge, now: Instant) -> bool:
 
 def _ends_at(chain: Chain, challenge: Challenge, name: str) -> Instant | None:
     of_campaign = challenge.campaign and challenge.campaign.ends
-    ends = (_window_ends(challenge.window, name, chain.now, chain.calendar), of_campaign)
+    of_window = _window_ends(challenge.window, name, chain.now, chain.calendar)
+    ends = (of_window, of_campaign, challenge.expires)
     return min((at for at in ends if at is not None), default=None)
 
 

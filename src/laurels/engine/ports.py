@@ -14,10 +14,15 @@ from laurels.core.event import EventId, Instant, ParticipantId, TenantId
 from laurels.core.shared import Pool, Shared
 from laurels.core.state import Progress, State
 from laurels.engine.answers import (
+    Analytics,
+    AnalyticsAsked,
     BoardName,
     ClaimRow,
+    Completion,
     ContestRow,
+    Feed,
     History,
+    HistoryEntry,
     JournalEntry,
     Ledger,
     Met,
@@ -59,34 +64,6 @@ class Receipt(Struct, frozen=True, kw_only=True, gc=False):
 
 Outcome: TypeAlias = Receipt | Refusal
 """What came of one command. Refusals are values here: one never harms its neighbours."""
-
-
-class ApiKey(Struct, frozen=True, kw_only=True):
-    """Who an API key speaks for. The key itself is known only by its SHA-256."""
-
-    id: str
-    tenant: TenantId
-    scopes: frozenset[str]
-    expires_at: Instant | None = None
-    revoked: bool = False
-    tenant_disabled: bool = False
-
-
-class App(Struct, frozen=True, kw_only=True):
-    """An app mints tokens for its tenant's live world."""
-
-    id: str
-    tenant: TenantId
-    secret_digest: bytes
-    tenant_disabled: bool = False
-
-
-class Identity(Protocol):
-    """Who may call. Read by the edge, which caches what it learns for a second."""
-
-    def find_key(self, digest: bytes) -> ApiKey | None: ...
-    def find_app(self, app: str) -> App | None: ...
-    def is_disabled(self, tenant: TenantId) -> bool: ...
 
 
 class Queries(Protocol):
@@ -158,8 +135,41 @@ class Queries(Protocol):
         """Events with `since <= occurred_at < until`."""
         ...
 
+    def latest_events(
+        self, tenant: TenantId, participant: ParticipantId, *, count: int
+    ) -> list[HistoryEntry]:
+        """Return a participant's newest events by their own time, the latest first."""
+        ...
+
+    def completions(self, tenant: TenantId, *, rows: int, count: int) -> list[Completion]:
+        """Return what was completed lately, oldest first: at most `count`, within `rows` rows."""
+        ...
+
     def journal(self, tenant: TenantId, *, after: int, count: int) -> list[JournalEntry]:
         """Return what was decided after a cursor: journal numbers rise by one, without gaps."""
+        ...
+
+    def feed(
+        self,
+        tenant: TenantId,
+        *,
+        after: int,
+        participants: Collection[ParticipantId],
+        upto: int | None = None,
+    ) -> Feed:
+        """
+        Return what was decided about these after a cursor, up to a number if one is given.
+
+        It is a piece of bounded size. A cursor below 0 asks for the head alone.
+        """
+        ...
+
+    def number_at(self, tenant: TenantId, at: Instant) -> int:
+        """Return the number of the last entry that was recorded before then; 0 for none."""
+        ...
+
+    def analytics(self, tenant: TenantId, asked: AnalyticsAsked) -> Analytics:
+        """Add up what events came to; those of the batches of late are among them."""
         ...
 
     def is_ready(self) -> bool: ...
@@ -168,6 +178,14 @@ class Queries(Protocol):
 class Snapshots(Protocol):
     def take_snapshot(self, tenant: TenantId, name: BoardName, *, day: int) -> None:
         """Keep the ranks of a board as they are when a day begins; the first of a day stays."""
+        ...
+
+
+class Upkeep(Snapshots, Protocol):
+    """What the scheduler sees to beside commands."""
+
+    def merge_analytics(self) -> bool:
+        """Add up a bounded number of batches' figures by the hour; say whether more wait."""
         ...
 
 
@@ -189,58 +207,6 @@ class Submitter(Protocol):
 
     def recall(self, command: Command) -> Receipt | None:
         """Return the cached receipt of a committed command with this key, if there is one."""
-        ...
-
-
-class Tenant(Struct, frozen=True):
-    """A customer of the server. Its worlds are the tenants `<name>/live` and `<name>/test`."""
-
-    name: str
-    disabled: bool = False
-
-
-class KeyEntry(Struct, frozen=True):
-    """A stored key as an operator sees it: never the key itself."""
-
-    key: ApiKey
-    hint: str
-    """How the key begins, enough to recognise it."""
-    created_at: Instant
-
-
-class Registry(Protocol):
-    """What operators manage: tenants, apps, keys and rulebooks. Short writes, one at a time."""
-
-    def create_tenant(self, name: str, at: Instant) -> bool:
-        """Say whether it is new."""
-        ...
-
-    def tenants(self) -> list[Tenant]: ...
-    def set_disabled(self, name: str, *, disabled: bool) -> bool:
-        """Say whether there is such a tenant."""
-        ...
-
-    def put_app(self, app: App, at: Instant) -> None:
-        """Create the app, or give it a new secret."""
-        ...
-
-    def apps(self) -> list[App]: ...
-    def put_key(self, key: ApiKey, *, digest: bytes, hint: str, at: Instant) -> None: ...
-    def keys(self) -> list[KeyEntry]: ...
-    def revoke_key(self, key_id: str) -> bool:
-        """Say whether there is such a key."""
-        ...
-
-    def put_rulebook(self, tenant: TenantId, source: str, at: Instant) -> int:
-        """Make `source` the rulebook in force; return its version, the old one if unchanged."""
-        ...
-
-    def put_codes(self, tenant: TenantId, offer: str, codes: Sequence[str], at: Instant) -> int:
-        """Append codes to an offer's pool, leave out those it has, and return how many are new."""
-        ...
-
-    def rulebook_source(self, tenant: TenantId) -> tuple[int, str] | None:
-        """Return the version in force and its text as it was applied."""
         ...
 
 
@@ -310,6 +276,41 @@ class Store(Protocol):
     def forget_receipts(self, before: Instant) -> None:
         """Delete a bounded number of receipts that were received before; go on there next time."""
         ...
+
+
+class Meter(Protocol):
+    """Hears what the engine does, on whichever thread does it. It must not fail, nor block."""
+
+    def committed(
+        self, seconds: float, records: Sequence[Record], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Hear of a batch that was committed: what was decided, and the answer to each command."""
+        ...
+
+    def failed(self) -> None:
+        """Hear of a batch that could not be committed as a whole."""
+        ...
+
+    def recalled(self) -> None:
+        """Hear of a replay out of memory."""
+        ...
+
+
+class Notifier(Protocol):
+    """
+    Hears whom a commit moved, on whichever thread committed, so that readers look sooner.
+
+    It carries no news: what is missed here is found by looking. It must not fail, nor block.
+    """
+
+    def moved(self, records: Sequence[Record]) -> None: ...
+
+
+class Unnoticed(Notifier):
+    """A notifier where nobody waits."""
+
+    def moved(self, records: Sequence[Record]) -> None:
+        """Leave it at that."""
 
 
 class Conflict(Exception):

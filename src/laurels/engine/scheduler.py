@@ -14,13 +14,15 @@ from laurels.core.rulebook import Contest
 from laurels.core.window import window_key
 from laurels.engine.answers import BoardName, ContestRow, Placed
 from laurels.engine.contests import last_rank, prizes
-from laurels.engine.ports import Clock, Queries, Snapshots, Submitter
+from laurels.engine.ports import Clock, Queries, Submitter, Upkeep
 
 log = logging.getLogger(__name__)
 
 STEP_S: Final = 1.0
 COMMANDS_AT_ONCE_MAX: Final = 200
 """In one submission, so that live traffic never waits long behind the scheduler."""
+MERGE_INTERVAL_MS: Final = 10_000
+"""How often the figures of batches are added up by the hour."""
 
 
 class Scheduler:
@@ -32,13 +34,14 @@ class Scheduler:
     """
 
     def __init__(
-        self, submitter: Submitter, queries: Queries, snapshots: Snapshots, clock: Clock
+        self, submitter: Submitter, queries: Queries, upkeep: Upkeep, clock: Clock
     ) -> None:
         self._submitter = submitter
         self._queries = queries
-        self._snapshots = snapshots
+        self._upkeep = upkeep
         self._clock = clock
         self._seen_days: dict[tuple[TenantId, str], int] = {}
+        self._merged_at: Instant = 0
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -67,7 +70,17 @@ class Scheduler:
             rulebook = await asyncio.to_thread(self._queries.rulebook, world)
             await self._end_contests(world, rulebook, now)
             await asyncio.to_thread(self._remember_ranks, world, rulebook, now)
-        return len(due) == COMMANDS_AT_ONCE_MAX
+        is_more = await self._merge_analytics(now)
+        return is_more or len(due) == COMMANDS_AT_ONCE_MAX
+
+    async def _merge_analytics(self, now: Instant) -> bool:
+        """Merge a slice, unless all was merged just now; say whether more wait."""
+        if now - self._merged_at < MERGE_INTERVAL_MS:
+            return False
+        is_more = await asyncio.to_thread(self._upkeep.merge_analytics)
+        if not is_more:
+            self._merged_at = now
+        return is_more
 
     def _remember_ranks(self, tenant: TenantId, rulebook: Compiled, now: Instant) -> None:
         """Take a snapshot of each board when a day begins by its clock."""
@@ -76,7 +89,7 @@ class Scheduler:
             window = window_key(board.window, now, rulebook.calendar)
             if window is not None and self._seen_days.get((tenant, board.id)) != day:
                 name = BoardName(board.id, window, board.ties)
-                self._snapshots.take_snapshot(tenant, name, day=day)
+                self._upkeep.take_snapshot(tenant, name, day=day)
                 self._seen_days[tenant, board.id] = day
 
     async def _end_contests(self, tenant: TenantId, rulebook: Compiled, now: Instant) -> None:

@@ -13,7 +13,18 @@ from laurels.core.errors import Unavailable
 from laurels.engine.ports import Conflict
 from laurels.store.statements import load
 
-STATEMENTS: Final = load("common", "sqlite", "registry", "rewards", "standings", "verify")
+STATEMENTS: Final = load(
+    "analytics",
+    "common",
+    "inbox",
+    "sqlite",
+    "registry",
+    "resets",
+    "rewards",
+    "revocations",
+    "standings",
+    "verify",
+)
 
 READERS: Final = 4
 BUSY_TIMEOUT_MS: Final = 5_000

@@ -1,9 +1,11 @@
 """Reads, each of one committed snapshot. They may block, and may run on any thread."""
 
+from collections.abc import Collection
+from sqlite3 import Connection
 from typing import Any
 
 from laurels.core import limits
-from laurels.core.change import PointsPosted
+from laurels.core.change import ChallengeCompleted, PointsPosted
 from laurels.core.compile import Compiled, compile_rulebook
 from laurels.core.errors import Unavailable
 from laurels.core.event import EventId, Instant, ParticipantId, TenantId
@@ -12,8 +14,12 @@ from laurels.core.rulebook import Rulebook
 from laurels.core.shared import Pool
 from laurels.core.state import State
 from laurels.engine.answers import (
+    Analytics,
+    AnalyticsAsked,
     ClaimRow,
+    Completion,
     ContestRow,
+    Feed,
     History,
     HistoryEntry,
     JournalEntry,
@@ -22,9 +28,10 @@ from laurels.engine.answers import (
     Met,
 )
 from laurels.engine.rulebook_text import load_rulebook
+from laurels.store.analytics import read_analytics
 from laurels.store.connections import STATEMENTS, Connections
 from laurels.store.ranks import Ranks
-from laurels.store.rows import decode_changes
+from laurels.store.rows import Row, decode_changes, encode_list
 
 
 class SqliteQueries:
@@ -38,6 +45,10 @@ class SqliteQueries:
         self.total = ranks.total
         self.snapshot = ranks.snapshot
         self._rulebooks: dict[TenantId, Compiled] = {}
+
+    def analytics(self, tenant: TenantId, asked: AnalyticsAsked) -> Analytics:
+        with self._connections.reading() as reader:
+            return read_analytics(reader, tenant, asked)
 
     def is_ready(self) -> bool:
         try:
@@ -129,17 +140,90 @@ class SqliteQueries:
             ).fetchall()
         return History([HistoryEntry(*row) for row in rows], total)
 
+    def latest_events(
+        self, tenant: TenantId, participant: ParticipantId, *, count: int
+    ) -> list[HistoryEntry]:
+        always = (limits.INSTANT_MIN_MS, limits.INSTANT_MAX_MS + 1, None)
+        rows = self._rows("history", tenant, participant, *always, count, 0)
+        return [HistoryEntry(*row) for row in rows]
+
+    def completions(self, tenant: TenantId, *, rows: int, count: int) -> list[Completion]:
+        found: list[Completion] = []
+        with self._connections.reading() as reader:
+            # Row by row: together they may be large.
+            for who, changes in reader.execute(STATEMENTS["completions"], (tenant, rows)):
+                completed = [
+                    Completion(who, change.challenge)
+                    for change in decode_changes(changes)
+                    if isinstance(change, ChallengeCompleted)
+                ]
+                found += reversed(completed)
+                if len(found) >= count:
+                    break
+        return found[:count][::-1]
+
+    def feed(
+        self,
+        tenant: TenantId,
+        *,
+        after: int,
+        participants: Collection[ParticipantId],
+        upto: int | None = None,
+    ) -> Feed:
+        with self._connections.reading() as reader:
+            head = _head(reader, tenant)
+            last = head if upto is None else min(upto, head)
+            if after < 0 or after >= last or not participants:
+                return Feed([], last, head)
+            last = min(last, after + limits.FEED_NUMBERS_READ_MAX)
+            rows = _feed_rows(reader, tenant, range(after + 1, last + 1), participants)
+        entries = [_entry(row) for row in rows]
+        is_full = len(entries) == limits.FEED_ENTRIES_READ_MAX
+        return Feed(entries, entries[-1].number if is_full else last, head)
+
+    def number_at(self, tenant: TenantId, at: Instant) -> int:
+        with self._connections.reading() as reader:
+            # By halves: numbers and moments rise together.
+            low, high = 0, _head(reader, tenant)
+            while low < high:
+                middle = (low + high + 1) // 2
+                (recorded_at,) = reader.execute(
+                    STATEMENTS["recorded_at"], (tenant, middle)
+                ).fetchone()
+                low, high = (middle, high) if recorded_at < at else (low, middle - 1)
+        return low
+
     def journal(self, tenant: TenantId, *, after: int, count: int) -> list[JournalEntry]:
-        return [
-            JournalEntry(number, command, operation, who, version, at, decode_changes(changes))
-            for number, command, operation, who, version, at, changes in self._rows(
-                "journal_after", tenant, after, count
-            )
-        ]
+        return [_entry(row) for row in self._rows("journal_after", tenant, after, count)]
 
     def _rows(self, name: str, *values: object) -> list[Any]:
         with self._connections.reading() as reader:
             return reader.execute(STATEMENTS[name], values).fetchall()
+
+
+def _head(reader: Connection, tenant: TenantId) -> int:
+    """Return the newest number of a journal; 0 for an empty one."""
+    row = reader.execute(STATEMENTS["head"], (tenant,)).fetchone()
+    return 0 if row is None else row[0]
+
+
+def _feed_rows(
+    reader: Connection, tenant: TenantId, numbers: range, participants: Collection[ParticipantId]
+) -> list[Row]:
+    """Pick some participants' rows out of a stretch of the journal, the first so many."""
+    after, most = numbers[0] - 1, limits.FEED_ENTRIES_READ_MAX
+    if len(numbers) > len(participants):
+        asked = (tenant, after, numbers[-1], encode_list(participants), most)
+        return reader.execute(STATEMENTS["feed"], asked).fetchall()
+    # To tell the store whom we mean would cost more than to look at every row.
+    named = frozenset(participants)
+    rows = reader.execute(STATEMENTS["journal_after"], (tenant, after, len(numbers))).fetchall()
+    return [row for row in rows if row[3] in named and row[0] in numbers][:most]
+
+
+def _entry(row: Row) -> JournalEntry:
+    number, command, operation, who, version, at, changes = row
+    return JournalEntry(number, command, operation, who, version, at, decode_changes(changes))
 
 
 def _lines(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from laurels.core.event import Instant, TenantId
-from laurels.engine.ports import ApiKey, App, KeyEntry, Tenant
+from laurels.engine.registry import ApiKey, App, KeyEntry, Tenant
 from laurels.engine.rulebook_text import load_rulebook
 from laurels.store.connections import STATEMENTS, Connections
 

@@ -11,6 +11,7 @@ from laurels.core.change import (
     ContestCompleted,
     ContestFrozen,
     Parked,
+    ParticipantReset,
     PointsPosted,
     PrizeWon,
     RewardClaimed,
@@ -18,6 +19,8 @@ from laurels.core.change import (
     RewardSettled,
 )
 from laurels.core.event import Event
+from laurels.core.ledger import WRITTEN_OFF
+from laurels.core.window import HOUR_MS
 from laurels.engine.ports import Receipt, Record, Remembered
 
 Row: TypeAlias = tuple[Any, ...]
@@ -66,9 +69,15 @@ def journal_row(number: int, record: Record) -> Row:
 
 
 def posting_rows(number: int, record: Record) -> list[Row]:
+    changes, tenant = record.remembered.receipt.changes, record.command.tenant
+    if changes and isinstance(changes[0], ParticipantReset):
+        return [
+            (tenant, number, position, account, WRITTEN_OFF, currency, amount, "@reset")
+            for position, (account, currency, amount) in enumerate(changes[0].written_off)
+        ]
     return [
         (
-            record.command.tenant,
+            tenant,
             number,
             position,
             change.source,
@@ -77,7 +86,7 @@ def posting_rows(number: int, record: Record) -> list[Row]:
             change.amount,
             change.rule,
         )
-        for position, change in enumerate(record.remembered.receipt.changes)
+        for position, change in enumerate(changes)
         if isinstance(change, PointsPosted)
     ]
 
@@ -96,13 +105,39 @@ def receipt_rows(numbered: Iterable[tuple[int, Record]]) -> list[Row]:
     ]
 
 
-def shared_rows(records: Iterable[Record]) -> Iterator[tuple[str, Row]]:
-    """Return the statements, with their rows, for what participants share; there are few."""
+def figure_rows(number: int, records: Iterable[Record]) -> list[Row]:
+    """Return what the events of a batch come to, whose first number it is: by name and hour."""
+    tenant, rows = "", dict[tuple[str, int], list[int]]()
     for record in records:
+        event = record.command
+        if not isinstance(event, Event):
+            continue
+        tenant, received_at = event.tenant, event.received_at
+        lag_ms = received_at - event.occurred_at
+        if not 0 <= lag_ms <= limits.LAG_MS_MAX:
+            lag_ms = 0 if lag_ms < 0 else limits.LAG_MS_MAX
+        changes = record.remembered.receipt.changes
+        count = 0 if changes and isinstance(changes[0], Parked) else len(changes)
+        row = rows.get(place := (event.name, received_at // HOUR_MS))
+        if row is None:
+            rows[place] = [1, lag_ms, lag_ms, count]
+        else:
+            row[0] += 1
+            row[1] += lag_ms
+            row[2] = max(row[2], lag_ms)
+            row[3] += count
+    return [(tenant, number, *place, *row) for place, row in rows.items()]
+
+
+def rare_rows(numbered: Iterable[tuple[int, Record]]) -> Iterator[tuple[str, Row]]:
+    """Return the statements, with their rows, for what seldom happens."""
+    for number, record in numbered:
         for change in record.remembered.receipt.changes:
-            rows = _SHARED_ROWS.get(type(change))
+            rows = _RARE_ROWS.get(type(change))
             if rows is not None:
                 yield from rows(record, change)
+            elif type(change) is ParticipantReset:
+                yield from _reset_rows(number, record)
 
 
 def _taken_rows(record: Record, change: RewardGranted | RewardClaimed) -> Iterator[tuple[str, Row]]:
@@ -131,6 +166,14 @@ def _won_rows(record: Record, change: PrizeWon) -> Iterator[tuple[str, Row]]:
 
 def _completed_rows(record: Record, change: ContestCompleted) -> Iterator[tuple[str, Row]]:
     yield "complete_contest", (change.at, record.command.tenant, change.contest)
+
+
+def _reset_rows(number: int, record: Record) -> Iterator[tuple[str, Row]]:
+    who = (record.command.tenant, record.command.participant)
+    yield "put_reset", (*who, number)
+    yield "delete_windows_of", who
+    yield "delete_receipts_of", (*who, number)
+    yield "delete_events_of", (*who, number)
 
 
 def _claim(change: RewardGranted | RewardClaimed) -> Row:
@@ -171,7 +214,7 @@ def to_remembered(  # noqa: PLR0917 - the columns of one row, in the order of it
     return Remembered(receipt, content, occurred_at or 0)
 
 
-_SHARED_ROWS: Final[dict[type, Callable[[Record, Any], Iterator[tuple[str, Row]]]]] = {
+_RARE_ROWS: Final[dict[type, Callable[[Record, Any], Iterator[tuple[str, Row]]]]] = {
     ContestCompleted: _completed_rows,
     ContestFrozen: _closed_rows,
     PrizeWon: _won_rows,

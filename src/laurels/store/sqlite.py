@@ -6,13 +6,16 @@ from pathlib import Path
 
 from laurels.core.event import Instant, TenantId
 from laurels.engine.answers import BoardName
+from laurels.store.analytics import Merge
 from laurels.store.cache import Cache
 from laurels.store.connections import STATEMENTS, Connections
+from laurels.store.inbox import SqliteInbox
 from laurels.store.lock import writer_lock
 from laurels.store.migrate import migrate
 from laurels.store.queries import SqliteQueries
 from laurels.store.ranks import Ranks, Told
 from laurels.store.registry import SqliteRegistry
+from laurels.store.revocations import SqliteDenylist
 from laurels.store.sweep import Sweep
 from laurels.store.transaction import Transaction
 from laurels.store.verify import verify
@@ -22,8 +25,8 @@ class SqliteStore:
     """
     One file, one writer.
 
-    Transactions are for one thread at a time. `registry` is for operators, `queries` for reading;
-    their reads may run on any thread.
+    Transactions are for one thread at a time. `registry` is for operators, `queries` for reading,
+    `denylist` for tokens that were revoked; their reads may run on any thread.
     """
 
     def __init__(self, path: Path, *, migrate_schema: bool = True) -> None:
@@ -33,7 +36,10 @@ class SqliteStore:
         self._cache = Cache()
         self._data_version = 0
         self._sweep = Sweep()
+        self.merge_analytics = Merge(self._connections).step
         self.registry = SqliteRegistry(self._connections, self._cache.clear)
+        self.denylist = SqliteDenylist(self._connections)
+        self.inbox = SqliteInbox(self._connections)
         self._ranks = Ranks(self._connections)
         self.queries = SqliteQueries(self._connections, self._ranks)
 

@@ -17,10 +17,11 @@ from laurels.store.rows import (
     Row,
     encode_list,
     event_row,
+    figure_rows,
     journal_row,
     posting_rows,
+    rare_rows,
     receipt_rows,
-    shared_rows,
     to_remembered,
 )
 
@@ -101,10 +102,11 @@ class Transaction:
         self._many("insert_journal", (journal_row(number, record) for number, record in numbered))
         self._many("insert_postings", (row for one in numbered for row in posting_rows(*one)))
         self._many("put_receipts", sorted(receipt_rows(numbered)))
+        self._many("insert_figures", figure_rows(numbered[0][0], records))
         moves = standing_rows(records)
         self._many("put_standings", moves)
         self._told.append((tenant, range(last - len(records) + 1, last + 1), moves))
-        for name, row in shared_rows(records):
+        for name, row in rare_rows(numbered):
             self._run(name, *row)
         self._cache.keep(tenant, states)
 

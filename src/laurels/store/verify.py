@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
-from laurels.core.change import PointsPosted
+from laurels.core.change import ParticipantReset, PointsPosted
+from laurels.core.draft import Draft
 from laurels.core.event import EventId, TenantId
 from laurels.core.evolve import evolve
 from laurels.core.ledger import NOTHING, Balance, is_in_hand, total
 from laurels.core.section import HOLD, LOTS
-from laurels.core.state import Draft, State, decode_progress
+from laurels.core.state import State, decode_progress
 from laurels.store.connections import STATEMENTS
 from laurels.store.rows import decode_changes
 from laurels.store.verify_standings import verify_standings
@@ -39,8 +40,16 @@ def _verify_world(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
         yield f"reward {reward} was taken {taken} times, but there are {count} claims of it."
     for (contest,) in reader.execute(STATEMENTS["verify_contests"], (world,)):
         yield f"contest {contest} is closed, and the journal does not tell by what."
+    yield from _verify_figures(reader, world)
     yield from _verify_states(reader, world)
     yield from verify_standings(reader, world)
+
+
+def _verify_figures(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
+    for name, hour, told, count in reader.execute(STATEMENTS["verify_figures"], (world,)):
+        yield f"the analytics tell of {told} events {name!r} in hour {hour}, but there are {count}."
+    for told, count in reader.execute(STATEMENTS["verify_sum_of_figures"], (world,)):
+        yield f"the analytics tell of {told} events in all, but {count} were accepted."
 
 
 def _verify_states(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
@@ -105,6 +114,8 @@ class _Fold:
             for change in changes:
                 evolve(draft, change)
             draft.fold_in()
+            if any(isinstance(one, ParticipantReset) for one in changes):
+                self.posted = None
             postings = sum(isinstance(one, PointsPosted) and is_in_hand(one) for one in changes)
             self._walk(command, postings, before)
 

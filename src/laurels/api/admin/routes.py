@@ -3,12 +3,13 @@
 from types import ModuleType
 from typing import Final
 
+from laurels.api.admin import analytics, tokens, webhooks
 from laurels.api.bricqs.desk import Desk
 from laurels.api.caller import Callers
 from laurels.api.edge import Edge
 from laurels.api.route import Route
 
-RESOURCES: Final[tuple[ModuleType, ...]] = ()
+RESOURCES: Final[tuple[ModuleType, ...]] = (analytics, tokens, webhooks)
 
 
 def routes(edge: Edge, callers: Callers) -> list[Route]:

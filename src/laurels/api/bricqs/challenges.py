@@ -47,23 +47,14 @@ class Challenges:
         challenge = path_part(request, "challenge_id")
         _, asked = await self._desk.take(request, _claim)
         receipt = await self._desk.submit(Claim(**asked.stamp(), challenge=challenge))
-        claimed = next(
-            (each for each in receipt.changes if isinstance(each, ChallengeClaimed)), None
-        )
-        if claimed is None:
-            now = self._desk.clock.now()
-            met = await self._desk.read(asked.tenant, asked.participant)
-            pictures = challenges_of(met, now)
-            picture = next(each for each in pictures if each.challenge.id == challenge)
-            at = picture.claimed_at or receipt.recorded_at
-        else:
-            at = claimed.at
+        self._desk.recommender.claimed(asked.tenant, asked.participant)
+        claimed = next(each for each in receipt.changes if isinstance(each, ChallengeClaimed))
         return answer(
             wire.ChallengeClaimed(
                 participant_id=asked.participant,
                 challenge_id=challenge,
-                claimed_at=instant.to_text(at),
-                already_claimed=claimed is None,
+                claimed_at=instant.to_text(claimed.at),
+                already_claimed=claimed.quiet,
                 rewards_granted=list(to_granted(receipt.changes)),
             ),
             receipt,

@@ -14,7 +14,7 @@ from laurels.api.bricqs.translate import MISMATCH, parked_of, refuse_if_unavaila
 from laurels.api.caller import Callers
 from laurels.api.edge import Edge
 from laurels.api.exchange import Reply, Request
-from laurels.api.route import Endpoint
+from laurels.api.route import Answer, Endpoint
 from laurels.api.throttle import Throttle
 from laurels.core import limits
 from laurels.core.command import Command
@@ -31,7 +31,8 @@ from laurels.core.errors import (
 from laurels.core.event import EventId, Instant, ParticipantId, TenantId
 from laurels.engine import reading
 from laurels.engine.answers import Met
-from laurels.engine.ports import ApiKey, Outcome, Receipt
+from laurels.engine.ports import Outcome, Receipt
+from laurels.engine.registry import ApiKey
 
 A = TypeVar("A", bound=wire.About)
 B = TypeVar("B")
@@ -73,6 +74,9 @@ class Desk:
         self.queries = edge.queries
         self.registry = edge.registry
         self.submitter = edge.submitter
+        self.recommender = edge.recommender
+        self.revocations = edge.revocations
+        self.inbox = edge.inbox
         self._callers = callers
         self._writes = Throttle(edge.config.participant_writes_per_minute, ParticipantRateLimited)
 
@@ -181,7 +185,7 @@ def answer(body: Any, receipt: Receipt | None = None, *, status: int = 200) -> R
 def paying(endpoint: Endpoint) -> Endpoint:
     """Let an endpoint that takes points tell too few of them as its caller's pages have it."""
 
-    async def answering(request: Request) -> Reply:
+    async def answering(request: Request) -> Answer:
         try:
             return await endpoint(request)
         except WouldOverdraw as refusal:

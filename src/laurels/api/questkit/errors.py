@@ -19,14 +19,19 @@ ERRORS: Final[ErrorTable] = {
     errors.Refusal: (400, "bad_request"),
     errors.Unauthorized: _UNAUTHORIZED,
     errors.InvalidCredentials: (401, "invalid_credentials"),
+    errors.InvalidSignature: (401, "invalid_signature"),
+    errors.SignatureExpired: (401, "signature_expired"),
     errors.Forbidden: (403, "forbidden"),
     errors.TenantDisabled: (403, "tenant_disabled"),
     errors.TenantMismatch: (403, "forbidden"),
     errors.ScopeMissing: (403, "forbidden"),
     errors.UserMismatch: (403, "user_mismatch"),
+    errors.NotDemoUser: (403, "not_demo_user"),
     errors.MalformedBody: _VALIDATION,
     errors.InvalidBody: _VALIDATION,
     errors.NumberOutOfRange: _VALIDATION,
+    errors.MalformedSignature: (400, "malformed_signature"),
+    errors.InvalidDelivery: (400, "invalid_payload"),
     errors.BodyTooLarge: (413, "payload_too_large"),
     errors.InvalidQuery: _VALIDATION,
     errors.IdempotencyKeyInvalid: _VALIDATION,
@@ -35,6 +40,8 @@ ERRORS: Final[ErrorTable] = {
     errors.NotFound: _NOT_FOUND,
     errors.UnknownName: _NOT_FOUND,
     errors.UnknownChallenge: (404, "mission_not_found"),
+    errors.UnknownCampaign: (404, "campaign_not_found"),
+    errors.UnknownCurrency: (404, "balance_not_found"),
     # A path with another method is an unknown path here.
     errors.MethodNotAllowed: _NOT_FOUND,
     errors.ClaimNotReady: (409, "claim_not_ready"),
@@ -63,6 +70,9 @@ EVENT_ERRORS: Final[ErrorTable] = {
 }
 """`POST /v1/events` has a code of its own for whatever is wrong with a body."""
 
+WEBHOOK_ERRORS: Final[ErrorTable] = {**ERRORS, errors.MalformedBody: (400, "invalid_json")}
+"""What providers of webhooks hear; an `InvalidDelivery` tells which part of it is."""
+
 _BARE: Final = (BodyTooLarge, NotFound, RateLimited)
 """Refusals of which the contract shows the whole body, without a message."""
 
@@ -77,9 +87,16 @@ def reply(table: ErrorTable, refusal: Refusal) -> Reply:
     return Reply(status, msgspec.json.encode(body), headers_of(refusal))
 
 
+def _refuse_delivery(refusal: Refusal) -> Reply:
+    if isinstance(refusal, errors.InvalidDelivery):
+        return reply({type(refusal): (400, f"invalid_{refusal.part}")}, refusal)
+    return reply(WEBHOOK_ERRORS, refusal)
+
+
 _FAILED: Final = Reply(500, msgspec.json.encode(wire.QuestError("internal_error")))
 
 QUESTKIT: Final = Api(prefix="/v1/", refuse=lambda refusal: reply(ERRORS, refusal), failed=_FAILED)
 EVENTS: Final = Api(
     prefix="/v1/events", refuse=lambda refusal: reply(EVENT_ERRORS, refusal), failed=_FAILED
 )
+WEBHOOK: Final = Api(prefix="/v1/webhook/", refuse=_refuse_delivery, failed=_FAILED)

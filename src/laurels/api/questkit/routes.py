@@ -4,11 +4,33 @@ from typing import Final
 
 from laurels.api.caller import Callers
 from laurels.api.edge import Edge
-from laurels.api.questkit import events, health, tokens
+from laurels.api.questkit import (
+    balances,
+    campaigns,
+    demo,
+    events,
+    health,
+    missions,
+    recommendations,
+    stream,
+    tokens,
+    webhook,
+)
 from laurels.api.questkit.desk import Desk
 from laurels.api.route import Route
 
-RESOURCES: Final = (tokens, events, health)
+RESOURCES: Final = (
+    tokens,
+    events,
+    missions,
+    balances,
+    campaigns,
+    demo,
+    health,
+    recommendations,
+    stream,
+    webhook,
+)
 
 
 def routes(edge: Edge, callers: Callers) -> list[Route]:

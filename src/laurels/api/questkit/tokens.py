@@ -3,12 +3,14 @@
 from typing import Final
 
 from laurels.api.body import Shape, read
-from laurels.api.exchange import Reply, Request
+from laurels.api.exchange import NO_CONTENT, Reply, Request
 from laurels.api.questkit import wire
 from laurels.api.questkit.desk import Desk, answer
-from laurels.api.questkit.docs import COMMON, TAG, error, route
+from laurels.api.questkit.docs import COMMON, TAG, TOKEN_SCHEMES, UNAUTHORIZED, error, route
 from laurels.api.route import Operation, Route, Says
 from laurels.core import limits
+
+_TOO_LARGE: Final = 413
 
 _token_body: Final = Shape(wire.TokenBody)
 
@@ -21,13 +23,24 @@ class TokenRoutes:
         body = _token_body.read(await read(request, limits.BODY_BYTES_MAX)).body
         now = self._desk.clock.now()
         mint = await self._desk.callers.mint(request, body.app_id, body.app_secret, now)
-        minted = mint(body.user_id, body.kind)
+        minted = await mint(body.user_id, body.kind)
         return answer(wire.TokenMinted(minted.token, minted.expires_at))
+
+    async def post_revoke(self, request: Request) -> Reply:
+        """Revoke the token that the request itself carries. Its body is not read."""
+        caller = await self._desk.caller(request)
+        expires_at = caller.expires_at_s * 1000
+        revocations = self._desk.edge.revocations
+        await revocations.revoke_token(caller.tenant, caller.token_id, expires_at)
+        return NO_CONTENT
 
 
 def routes(desk: Desk) -> list[Route]:
     tokens = TokenRoutes(desk)
-    return [route("POST", "/v1/auth/token", tokens.post_token, MINT)]
+    return [
+        route("POST", "/v1/auth/token", tokens.post_token, MINT),
+        route("POST", "/v1/auth/revoke", tokens.post_revoke, REVOKE),
+    ]
 
 
 MINT: Final = Operation(
@@ -42,5 +55,21 @@ MINT: Final = Operation(
         400: error("`validation_error`: the body does not have the right shape."),
         401: error("`invalid_credentials`: app and secret do not belong together."),
         **COMMON,
+    },
+)
+REVOKE: Final = Operation(
+    id="revokeToken",
+    tag=TAG,
+    summary="Revoke this token",
+    about=(
+        "For whoever signs out: from here on the token is refused, at once here and within a "
+        "second in every other process on the same store, and its open streams end. A body is not "
+        "read."
+    ),
+    security=TOKEN_SCHEMES,
+    replies={
+        204: Says(about="It is good no longer."),
+        **UNAUTHORIZED,
+        **{status: says for status, says in COMMON.items() if status != _TOO_LARGE},
     },
 )

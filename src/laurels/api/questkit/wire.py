@@ -59,6 +59,15 @@ class QuestEventAccepted(Struct, frozen=True, rename="camel", gc=False):
     ]
 
 
+class DeliveryAccepted(Struct, frozen=True, rename="camel", gc=False):
+    accepted: Literal[True]
+    event_id: Annotated[str, Meta(description="`evt_` and the id that the provider gave.")]
+
+
+class Done(Struct, frozen=True, gc=False):
+    ok: Literal[True]
+
+
 class Health(Struct, frozen=True, gc=False):
     """Whether the server takes events, what it is, and how safely it keeps them."""
 

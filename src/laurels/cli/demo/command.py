@@ -24,7 +24,7 @@ from laurels.cli.playing import batches
 from laurels.core.event import Event
 from laurels.engine.clock import SystemClock
 from laurels.engine.engine import Engine
-from laurels.engine.ports import Registry
+from laurels.engine.registry import Registry
 from laurels.settings import Settings
 
 RULEBOOK: Final = "rulebook.yaml"

@@ -17,12 +17,15 @@ from laurels.core.change.challenges import (
     ChallengeCompleted,
     ChallengeDroppedOff,
     ChallengeMilestoneReached,
+    CompletionLapsed,
     Enrolled,
     ProgressMoved,
 )
 from laurels.core.change.people import (
     Parked,
+    ParticipantReset,
     ProfileChanged,
+    Recommended,
 )
 from laurels.core.change.points import (
     BadgeAwarded,
@@ -56,6 +59,7 @@ Change: TypeAlias = (
     | ChallengeClaimed
     | ChallengeMilestoneReached
     | ChallengeDroppedOff
+    | CompletionLapsed
     | Enrolled
     | PointsPosted
     | HoldPlaced
@@ -85,6 +89,8 @@ Change: TypeAlias = (
     | RewardMissed
     | RewardSettled
     | ProfileChanged
+    | ParticipantReset
+    | Recommended
     | Parked
 )
 
@@ -96,6 +102,7 @@ __all__ = [
     "ChallengeDroppedOff",
     "ChallengeMilestoneReached",
     "Change",
+    "CompletionLapsed",
     "ContestCompleted",
     "ContestFrozen",
     "Enrolled",
@@ -106,10 +113,12 @@ __all__ = [
     "HoldPlaced",
     "ItemGranted",
     "Parked",
+    "ParticipantReset",
     "PointsPosted",
     "PrizeWon",
     "ProfileChanged",
     "ProgressMoved",
+    "Recommended",
     "RewardClaimed",
     "RewardGranted",
     "RewardMissed",

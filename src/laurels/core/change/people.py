@@ -17,6 +17,24 @@ class ProfileChanged(Struct, frozen=True, omit_defaults=True, gc=False, tag="pro
     because: int = -1
 
 
+class Recommended(Struct, frozen=True, omit_defaults=True, gc=False, tag="recommended"):
+    """Other challenges than before are recommended to the participant. Nothing else follows."""
+
+    challenges: tuple[str, ...]
+    why: str
+    at: Instant
+    because: int = -1
+
+
+class ParticipantReset(Struct, frozen=True, omit_defaults=True, gc=False, tag="participant.reset"):
+    """A participant begins anew, as if never met; `written_off` is what that took from them."""
+
+    at: Instant
+    written_off: tuple[tuple[str, str, int], ...] = ()
+    """Account, currency and amount."""
+    because: int = -1
+
+
 class Parked(Struct, frozen=True, omit_defaults=True, gc=False, tag="parked"):
     """A limit was met while deciding: the event is kept with its reason, and changed nothing."""
 

@@ -22,12 +22,16 @@ from laurels.core.parse.scope import (
     read_span,
 )
 from laurels.core.parse.streak import read_streak
+from laurels.core.parse.webhook import read_sources
 from laurels.core.rulebook import Badge, Campaign, EarnRule, Incident, Offer, Rulebook
 from laurels.core.window import timezones
 
 SECTIONS: Final = (
     *("timezone", "week_starts", "currencies", "incidents", "campaigns", "earn", "badges"),
-    *("challenges", "tiers", "streaks", "leaderboards", "contests", "rewards"),
+    *("challenges", "tiers", "streaks", "leaderboards", "contests", "rewards", "webhooks"),
+)
+CAMPAIGN: Final = (
+    *("id", "title", "starts", "ends", "multiplier", "description", "color", "banner"),
 )
 
 
@@ -68,6 +72,7 @@ def parse_rulebook(tree: object) -> Rulebook:
         contests=read_entries(fields["contests"], partial(read_contest, scope=scope)),
         offers=offers,
         incidents=tuple(_incident(each, timezone) for each in fields["incidents"].items()),
+        webhooks=read_sources(fields["webhooks"]),
     )
     _check_together(rulebook, root, fields)
     if root.problems:
@@ -109,7 +114,7 @@ def _incident(node: Node, timezone: str) -> Incident:
 
 
 def _campaign(node: Node, *, timezone: str) -> Campaign:
-    fields = node.fields(("id", "title", "starts", "ends", "multiplier"))
+    fields = node.fields(CAMPAIGN)
     id_ = fields.need("id").name()
     starts, ends = read_span(fields, ("starts", "ends"), timezone)
     return Campaign(
@@ -118,6 +123,9 @@ def _campaign(node: Node, *, timezone: str) -> Campaign:
         starts=starts,
         ends=ends,
         multiplier=fields["multiplier"].positive(),
+        description=fields["description"].text(),
+        color=fields["color"].text(),
+        banner=fields["banner"].text(),
     )
 
 

@@ -31,6 +31,7 @@ from laurels.core.rulebook import (
 CHALLENGE: Final = (
     *("id", "title", "window", "needs", "claim", "objectives", "rewards", "campaign"),
     *("milestones", "requires", "enrolment", "repeat", "drop_off_hours"),
+    *("description", "icon", "expires"),
 )
 MEASURES: Final[tuple[Measure, ...]] = ("count", "sum", "distinct", "max")
 WINDOWS: Final[tuple[WindowKind, ...]] = ("daily", "weekly", "monthly", "lifetime")
@@ -59,6 +60,9 @@ def read_challenge(node: Node, scope: Scope) -> Challenge:
         enrolment=fields["enrolment"].choice(("automatic", "asked"), "automatic"),
         repeat=fields["repeat"].whole_or(REPEATS, default=None),
         drop_off_hours=fields["drop_off_hours"].whole(DROP_OFF_HOURS_MAX, default=0),
+        description=fields["description"].text(),
+        icon=fields["icon"].text(),
+        expires=fields["expires"].moment(scope.timezone),
     )
 
 

@@ -21,11 +21,12 @@ from laurels.core.change import (
     TierChanged,
 )
 from laurels.core.compile import Compiled
+from laurels.core.draft import Draft
 from laurels.core.event import EventId, Fact, Instant, ParticipantId
 from laurels.core.evolve import evolve
 from laurels.core.ledger import EXPIRED, account_of, is_earned, is_house
 from laurels.core.shared import NOTHING_SHARED, UNTOUCHED_POOL, Pool, Shared, share
-from laurels.core.state import Draft, State
+from laurels.core.state import State
 
 FACTS: Final[dict[type[Change], tuple[str, tuple[str, ...]]]] = {
     BadgeAwarded: ("badge.awarded", ("badge", "rule")),
@@ -123,7 +124,7 @@ def kind_of(change: Change) -> str | None:
             if not is_house(change.target):
                 return None  # Points that come back, or wait in a hold, are no achievement.
             return "points.expired" if change.target == EXPIRED else "points.spent"
-        case StreakExtended(quiet=True):
+        case StreakExtended(quiet=True) | ChallengeClaimed(quiet=True):
             return None
         case TierChanged() if change.tier == change.previous:
             return None  # It is only held by hand from now on.

@@ -1,9 +1,10 @@
 """Challenges: objectives, milestones and completion; enrolment, and what a claim pays."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from laurels.core import limits
 from laurels.core.change import (
@@ -12,19 +13,21 @@ from laurels.core.change import (
     ChallengeDroppedOff,
     ChallengeMilestoneReached,
     Change,
+    CompletionLapsed,
     Enrolled,
     ProgressMoved,
 )
 from laurels.core.command import Claim, Enrol
+from laurels.core.draft import Draft
 from laurels.core.errors import AmountTooLarge, ChallengeLocked, ClaimNotReady, UnknownChallenge
 from laurels.core.event import Fact, Instant
 from laurels.core.filter import read, read_number
 from laurels.core.number import ONE, Millionths
-from laurels.core.rulebook import Challenge, Objective, Step
+from laurels.core.rulebook import Challenge, Objective, PointsReward, Step
 from laurels.core.rules.chain import Chain
 from laurels.core.rules.reward import pay
 from laurels.core.section import DONE, ENROLLED
-from laurels.core.state import Draft, Progress, is_owed
+from laurels.core.state import Progress, is_owed
 from laurels.core.window import HOUR_MS, is_within, rolling_name, rolling_window, window_key
 
 DROP_OFF: Final = "drop/"
@@ -56,6 +59,10 @@ def advance(chain: Chain, step: Step, fact: Fact) -> Iterable[Change]:
         was_completed or (before >= target and after >= target),
         value,
         fact.because,
+        fact.at,
+        overall(challenge, {**progress.measures, objective.id: after})
+        if len(challenge.objectives) > 1
+        else None,
     )
     completes = not was_completed and after >= target and is_met(challenge, progress, objective)
     if not completes and not challenge.milestones and not challenge.drop_off_hours:
@@ -67,8 +74,8 @@ def claim(chain: Chain, command: Claim) -> Iterator[Change]:
     """
     Pay the oldest window that is completed and unclaimed.
 
-    When nothing is owed, a claim of what has been claimed in the current window changes nothing;
-    any other is refused. Claiming an old window does not touch the new one.
+    When nothing is owed, a claim of what has been claimed in the current window is told again, and
+    changes nothing; any other is refused. Claiming an old window does not touch the new one.
     """
     challenge = chain.rulebook.challenges.get(command.challenge)
     if challenge is None:
@@ -80,8 +87,13 @@ def claim(chain: Chain, command: Claim) -> Iterator[Change]:
         return
     now = window_of(chain, challenge, command.received_at)
     current = None if now is None else windows.get(now)
-    if current is None or current.claimed_at is None:
+    if now is None or current is None or current.claimed_at is None:
         raise ClaimNotReady
+    told = claimed(challenge, now, current.claimed_at, -1)
+    paid = challenge.rewards[0] if challenge.rewards else None
+    if isinstance(paid, PointsReward):
+        told = replace(told, balance=chain.draft.balance(paid.currency).amount)
+    yield replace(told, quiet=True)
 
 
 def enrol(chain: Chain, command: Enrol) -> Iterator[Change]:
@@ -110,8 +122,37 @@ def pay_completion(
     chain: Chain, challenge: Challenge, window: str, at: Instant, because: int
 ) -> Iterator[Change]:
     """Yield what the completion of a challenge gives."""
-    yield ChallengeClaimed(challenge.id, window, at, because=because)
+    yield claimed(challenge, window, at, because)
     yield from pay(chain, challenge.rewards, challenge.id, at, because)
+
+
+def claimed(challenge: Challenge, window: str, at: Instant, because: int) -> ChallengeClaimed:
+    return ChallengeClaimed(
+        challenge.id, window, at, because, target_of(challenge), challenge.rewards
+    )
+
+
+def target_of(challenge: Challenge) -> int:
+    """Return what has to be reached, in whole units: of one objective, or so many of several."""
+    only, *others = challenge.objectives
+    return challenge.needs if others else only.target // ONE
+
+
+def overall(
+    challenge: Challenge, measures: Mapping[str, Millionths]
+) -> tuple[int, int, Millionths]:
+    """
+    Return how many objectives are met and how many are needed, and the mean of their shares.
+
+    As long as the challenge is not completed: then it is all of it, whatever the rest has come to.
+    """
+    objectives, needs = challenge.objectives, challenge.needs
+    reached = [(measures.get(each.id, 0), each.target) for each in objectives]
+    met = sum(measure >= target for measure, target in reached)
+    if met >= needs:
+        return needs, needs, ONE
+    shares = (min(max(measure, 0) * ONE // target, ONE) for measure, target in reached)
+    return met, needs, sum(shares) // len(reached)
 
 
 def window_of(chain: Chain, challenge: Challenge, at: Instant) -> str | None:
@@ -140,6 +181,8 @@ def has_ended(challenge: Challenge, enrolled_at: Instant, now: Instant) -> bool:
 def is_open(draft: Draft, challenge: Challenge, window: str, at: Instant) -> bool:
     """Say whether facts of that moment count at all."""
     if challenge.campaign is not None and not is_within(challenge.campaign, at):
+        return False
+    if challenge.expires is not None and at > challenge.expires:
         return False
     if challenge.enrolment == "asked" and challenge.window.begins == "first":
         enrolled_at = draft.read(ENROLLED, challenge.id)
@@ -214,8 +257,18 @@ def _moved(
         yield ChallengeCompleted(challenge.id, move.window, at, move.because)
         if challenge.claim == "automatic":
             yield from pay_completion(chain, challenge, move.window, at, move.because)
+        else:
+            yield from _lapse(chain, challenge, at, move.because)
     if challenge.drop_off_hours:
         _expect_more(chain, challenge, move.window, at)
+
+
+def _lapse(chain: Chain, challenge: Challenge, at: Instant, because: int) -> Iterator[Change]:
+    """Let go of the oldest completion when more wait to be claimed than a state may hold."""
+    windows = chain.draft.windows(challenge.id)
+    owed = [name for name, progress in windows.items() if is_owed(progress)]
+    if len(owed) > limits.COMPLETIONS_OWED_MAX:
+        yield CompletionLapsed(challenge.id, min(owed), at, because)
 
 
 def _expect_more(chain: Chain, challenge: Challenge, window: str, at: Instant) -> None:

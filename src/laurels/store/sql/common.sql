@@ -112,6 +112,39 @@ SELECT number, command, operation, participant, version, recorded_at, changes
  ORDER BY number
  LIMIT :count;
 
+-- name: head
+SELECT number
+  FROM heads
+ WHERE tenant = :tenant;
+
+-- name: feed
+-- The list of participants makes a small table of its own; the journal is walked by its numbers.
+SELECT number, command, operation, participant, version, recorded_at, changes
+  FROM journal
+ WHERE tenant = :tenant
+   AND number > :after
+   AND number <= :upto
+   AND participant IN (SELECT value FROM json_each(:participants))
+ ORDER BY number
+ LIMIT :count;
+
+-- name: recorded_at
+SELECT recorded_at
+  FROM journal
+ WHERE tenant = :tenant
+   AND number >= :number
+ ORDER BY number
+ LIMIT 1;
+
+-- name: completions
+-- What looks like one in the text of a row may be none: whoever reads it decodes it.
+SELECT participant, changes
+  FROM journal
+ WHERE tenant = :tenant
+   AND number > (SELECT number FROM heads WHERE tenant = :tenant) - :rows
+   AND changes LIKE '%"challenge.completed"%'
+ ORDER BY number DESC;
+
 -- name: find_window
 SELECT progress
   FROM windows

@@ -21,13 +21,16 @@ SELECT e.id, COALESCE(c.times, 0)
    AND COALESCE(c.times, 0) <> 1;
 
 -- name: verify_journal
--- Journal rows of events that are not there.
+-- Journal rows of events that are not there, unless their participant has begun anew since.
 SELECT j.number, j.command
   FROM journal AS j
   LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command
  WHERE j.tenant = :tenant
    AND j.operation = 'event'
-   AND e.id IS NULL;
+   AND e.id IS NULL
+   AND NOT EXISTS (SELECT 1 FROM resets AS r
+                    WHERE r.tenant = j.tenant AND r.participant = j.participant
+                      AND r.number > j.number);
 
 -- name: verify_receipts
 -- Receipts that point at no journal row, or at somebody else's.
@@ -38,9 +41,10 @@ SELECT r.participant, r.operation, r.number
    AND (j.number IS NULL OR j.participant <> r.participant);
 
 -- name: sum_postings
--- What each participant has in hand, has earned and spent, and has set aside, by their postings.
+-- What each participant has in hand, has earned and spent, and has set aside, by their postings
+-- since they last began anew.
 SELECT participant, currency, SUM(in_hand), SUM(earned), SUM(spent), SUM(held)
-  FROM (SELECT substr(target, 3) AS participant, currency,
+  FROM (SELECT substr(target, 3) AS participant, number, currency,
                CASE WHEN target LIKE 'p:%' THEN amount ELSE 0 END AS in_hand,
                CASE WHEN source = '@mint' THEN amount ELSE 0 END AS earned,
                CASE WHEN source = '@spent' THEN -amount ELSE 0 END AS spent,
@@ -48,13 +52,15 @@ SELECT participant, currency, SUM(in_hand), SUM(earned), SUM(spent), SUM(held)
           FROM postings
          WHERE tenant = :tenant AND target NOT LIKE '@%'
          UNION ALL
-        SELECT substr(source, 3), currency,
+        SELECT substr(source, 3), number, currency,
                CASE WHEN source LIKE 'p:%' THEN -amount ELSE 0 END,
                0,
                CASE WHEN target LIKE '@%' AND target <> '@expired' THEN amount ELSE 0 END,
                CASE WHEN source LIKE 'h:%' THEN -amount ELSE 0 END
           FROM postings
-         WHERE tenant = :tenant AND source NOT LIKE '@%')
+         WHERE tenant = :tenant AND source NOT LIKE '@%') AS postings
+ WHERE number > COALESCE((SELECT r.number FROM resets AS r
+                           WHERE r.tenant = :tenant AND r.participant = postings.participant), 0)
  GROUP BY participant, currency;
 
 -- name: verify_pools

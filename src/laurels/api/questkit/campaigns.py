@@ -1,0 +1,111 @@
+"""Campaigns: stretches of time that missions belong to."""
+
+from typing import Final
+
+from msgspec import UNSET
+
+from laurels.api.exchange import Reply, Request
+from laurels.api.query import Query, path_part
+from laurels.api.questkit import wire_missions as wire
+from laurels.api.questkit.desk import Desk, answer
+from laurels.api.questkit.docs import COMMON, TAG, TOKEN_SCHEMES, UNAUTHORIZED, error, route
+from laurels.api.questkit.mission import starts, to_campaign, to_mission
+from laurels.api.route import Operation, Parameter, Route, Says
+from laurels.core.errors import UnknownCampaign
+from laurels.core.event import TenantId
+from laurels.core.rulebook import Campaign, Rulebook
+
+
+class CampaignRoutes:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def get_campaigns(self, request: Request) -> Reply:
+        caller = await self._desk.caller(request)
+        with_expired = "expired" in (Query(request).texts("include") or ())
+        now, rulebook = self._desk.clock.now(), await self._rulebook(caller.tenant)
+        listed = [
+            each
+            for each in sorted(rulebook.campaigns, key=_order)
+            if with_expired or each.ends is None or each.ends >= now
+        ]
+        return answer(wire.Campaigns([to_campaign(each, rulebook.challenges) for each in listed]))
+
+    async def get_campaign(self, request: Request) -> Reply:
+        caller = await self._desk.caller(request)
+        name = path_part(request, "campaign_id")
+        with_missions = "missions" in (Query(request).texts("include") or ())
+        rulebook = await self._rulebook(caller.tenant)
+        campaign = next((each for each in rulebook.campaigns if each.id == name), None)
+        if campaign is None:
+            raise UnknownCampaign
+        missions = [
+            to_mission(each)
+            for each in sorted(rulebook.challenges, key=lambda each: each.id)
+            if each.campaign and each.campaign.id == name
+        ]
+        return answer(
+            wire.OneCampaign(
+                to_campaign(campaign, rulebook.challenges), missions if with_missions else UNSET
+            )
+        )
+
+    async def _rulebook(self, tenant: TenantId) -> Rulebook:
+        return (await self._desk.ask(self._desk.queries.rulebook, tenant)).rulebook
+
+
+def _order(campaign: Campaign) -> tuple[int, str]:
+    return starts(campaign), campaign.id
+
+
+def routes(desk: Desk) -> list[Route]:
+    campaigns = CampaignRoutes(desk)
+    return [
+        route("GET", "/v1/campaigns", campaigns.get_campaigns, LIST),
+        route("GET", "/v1/campaigns/{campaign_id}", campaigns.get_campaign, SHOW),
+    ]
+
+
+_EXAMPLE: Final = {
+    "id": "spring",
+    "title": "Spring",
+    "description": "",
+    "startAt": 1772323200000,
+    "endAt": 1780272000000,
+    "missionIds": ["spring-buyer"],
+    "theme": {"primaryColor": "#2e7d32"},
+}
+LIST: Final = Operation(
+    id="listCampaigns",
+    tag=TAG,
+    summary="List the campaigns",
+    about="Those that are not over, upcoming ones included, in the order of their beginning.",
+    parameters=(
+        Parameter(name="include", place="query", about="`expired` lists those too that are over."),
+    ),
+    security=TOKEN_SCHEMES,
+    replies={
+        200: Says(about="The campaigns.", type=wire.Campaigns, example={"campaigns": [_EXAMPLE]}),
+        400: error("`validation_error`: a parameter is not what it must be."),
+        **UNAUTHORIZED,
+        **COMMON,
+    },
+)
+SHOW: Final = Operation(
+    id="getCampaign",
+    tag=TAG,
+    summary="Show one campaign",
+    about="Also one that is over.",
+    parameters=(
+        Parameter(name="campaign_id", place="path", about="Its id in the rulebook.", required=True),
+        Parameter(name="include", place="query", about="`missions` adds its missions."),
+    ),
+    security=TOKEN_SCHEMES,
+    replies={
+        200: Says(about="The campaign.", type=wire.OneCampaign, example={"campaign": _EXAMPLE}),
+        400: error("`validation_error`: the id is no text."),
+        404: error("`campaign_not_found`: the rulebook has no such campaign."),
+        **UNAUTHORIZED,
+        **COMMON,
+    },
+)

@@ -1,0 +1,1 @@
+"""Which open challenges a participant is told to try next, and why."""

@@ -1,0 +1,103 @@
+"""Webhooks on their way in, as rows. Every call may block."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from laurels.core.event import Instant, TenantId
+from laurels.engine.inbox import Delivery, Listed, Settled
+from laurels.store.connections import STATEMENTS, Connections
+
+
+class SqliteInbox:
+    """What sources have sent. One that is sent again changes nothing."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def put(self, deliveries: Sequence[Delivery]) -> list[str]:
+        """Keep those that are new, in one transaction; return the id that each is kept under."""
+        ids: list[str] = []
+        with self._connections.writing() as writer:
+            for one in deliveries:
+                name = (one.tenant, one.source, one.id)
+                row = (*name, one.event, one.type, one.body, one.fingerprint, one.received_at)
+                if writer.execute(STATEMENTS["put_delivery"], row).rowcount:
+                    ids.append(one.id)
+                    continue
+                row = (*name, one.fingerprint)
+                (kept_as,) = writer.execute(STATEMENTS["delivery_kept_as"], row).fetchone()
+                ids.append(kept_as)
+        return ids
+
+    def due(self, tenant: TenantId, now: Instant, count: int) -> list[tuple[Delivery, str | None]]:
+        return [
+            (_to_delivery(row[:-1]), row[-1])
+            for row in self._rows("deliveries_due", tenant, now, count)
+        ]
+
+    def settle(self, settled: Sequence[Settled]) -> None:
+        with self._connections.writing() as writer:
+            writer.executemany(
+                STATEMENTS["settle_delivery"],
+                [
+                    (
+                        one.status,
+                        one.reason,
+                        one.attempts,
+                        one.due_at,
+                        one.delivery.tenant,
+                        one.delivery.source,
+                        one.delivery.id,
+                    )
+                    for one in settled
+                ],
+            )
+
+    def requeue(self, tenant: TenantId, source: str, id_: str, now: Instant) -> Delivery | None:
+        with self._connections.writing() as writer:
+            writer.execute(STATEMENTS["requeue_delivery"], (now, tenant, source, id_))
+            row = writer.execute(STATEMENTS["find_delivery"], (tenant, source, id_)).fetchone()
+        return row and _to_delivery(row)
+
+    def find(self, tenant: TenantId, source: str, id_: str) -> Delivery | None:
+        return next(map(_to_delivery, self._rows("find_delivery", tenant, source, id_)), None)
+
+    def listed(
+        self,
+        tenant: TenantId,
+        *,
+        status: str | None,
+        source: str | None,
+        page: int,
+        page_size: int,
+    ) -> Listed:
+        which = (tenant, status, source)
+        with self._connections.reading() as reader:
+            (total,) = reader.execute(STATEMENTS["count_deliveries"], which).fetchone()
+            rows = reader.execute(
+                STATEMENTS["list_deliveries"], (*which, page_size, (page - 1) * page_size)
+            ).fetchall()
+        return Listed([_to_delivery(row) for row in rows], total)
+
+    def _rows(self, name: str, *values: object) -> list[Any]:
+        with self._connections.reading() as reader:
+            return reader.execute(STATEMENTS[name], values).fetchall()
+
+
+def _to_delivery(row: Sequence[Any]) -> Delivery:
+    tenant, source, id_, event, type_, body, received_at, fingerprint, *rest = row
+    status, attempts, due_at, reason = rest
+    return Delivery(
+        tenant=tenant,
+        source=source,
+        id=id_,
+        event=event,
+        type=type_,
+        body=body,
+        received_at=received_at,
+        fingerprint=fingerprint,
+        status=status,
+        attempts=attempts,
+        due_at=due_at,
+        reason=reason,
+    )

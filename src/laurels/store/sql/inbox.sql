@@ -1,0 +1,72 @@
+-- Webhooks on their way in.
+
+-- name: put_delivery
+INSERT INTO inbox (tenant, source, id, event, type, body, fingerprint, received_at,
+                   status, attempts, due_at)
+VALUES (:tenant, :source, :id, :event, :type, :body, :fingerprint, :received_at,
+        'waiting', 0, :received_at)
+    ON CONFLICT DO NOTHING;
+
+-- name: delivery_kept_as
+-- What a delivery that was there already is called: by its own id, else as its fingerprint says.
+SELECT id
+  FROM inbox
+ WHERE tenant = :tenant
+   AND source = :source
+   AND (id = :id OR fingerprint = :fingerprint)
+ ORDER BY id <> :id
+ LIMIT 1;
+
+-- name: deliveries_due
+-- With the status of the event that a delivery has become, if it has: then it was processed, and
+-- only the note of that is missing.
+SELECT i.tenant, i.source, i.id, i.event, i.type, i.body, i.received_at, i.fingerprint,
+       i.status, i.attempts, i.due_at, i.reason, e.status
+  FROM inbox AS i
+  LEFT JOIN events AS e ON e.tenant = i.tenant AND e.id = i.event
+ WHERE i.tenant = :tenant
+   AND i.status = 'waiting'
+   AND i.due_at <= :now
+ ORDER BY i.due_at
+ LIMIT :count;
+
+-- name: settle_delivery
+UPDATE inbox
+   SET status = :status, reason = :reason, attempts = :attempts, due_at = :due_at
+ WHERE tenant = :tenant
+   AND source = :source
+   AND id = :id;
+
+-- name: requeue_delivery
+UPDATE inbox
+   SET status = 'waiting', reason = NULL, attempts = 0, due_at = :now
+ WHERE tenant = :tenant
+   AND source = :source
+   AND id = :id;
+
+-- name: find_delivery
+SELECT tenant, source, id, event, type, body, received_at, fingerprint,
+       status, attempts, due_at, reason
+  FROM inbox
+ WHERE tenant = :tenant
+   AND source = :source
+   AND id = :id;
+
+-- name: count_deliveries
+SELECT count(*)
+  FROM inbox
+ WHERE tenant = :tenant
+   AND (:status IS NULL OR status = :status)
+   AND (:source IS NULL OR source = :source);
+
+-- name: list_deliveries
+-- Newest first. Their bodies may be large, and stay where they are.
+SELECT tenant, source, id, event, type, X'', received_at, fingerprint,
+       status, attempts, due_at, reason
+  FROM inbox
+ WHERE tenant = :tenant
+   AND (:status IS NULL OR status = :status)
+   AND (:source IS NULL OR source = :source)
+ ORDER BY received_at DESC, event DESC
+ LIMIT :count
+OFFSET :skipped;
