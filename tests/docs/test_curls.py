@@ -4,7 +4,9 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,13 @@ from tests.serving import Running
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-RULEBOOK = ROOT / "src/laurels/cli/demo/rulebook.yaml"
+RULEBOOKS = {"questkit.md": ROOT / "examples/shop.yaml"}
+"""Of the server that a page speaks of; the others speak of one with the demo's."""
+DEMO = ROOT / "src/laurels/cli/demo/rulebook.yaml"
 PRINTED = "http://127.0.0.1:8080"
 
 CURLS = [
-    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    pytest.param(page.name, block, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
     for number, block in enumerate(
         re.findall(r"```(?:sh|bash)\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
@@ -26,12 +30,20 @@ CURLS = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Running]]:
+    """Start the server that a page speaks of, once."""
     if shutil.which("curl") is None:
         pytest.skip("there is no curl on this machine")
-    folder = tmp_path_factory.mktemp("curls")
-    with Running("serve", "--port", 0, "--rulebook", RULEBOOK, cwd=folder) as running:
-        yield running
+    with ExitStack() as stack:
+
+        @cache
+        def served(rulebook: Path) -> Running:
+            folder = tmp_path_factory.mktemp("curls")
+            return stack.enter_context(
+                Running("serve", "--port", 0, "--rulebook", rulebook, cwd=folder)
+            )
+
+        yield lambda page: served(RULEBOOKS.get(page, DEMO))
 
 
 def shell(script: str, server: Running) -> str:
@@ -47,23 +59,24 @@ def shell(script: str, server: Running) -> str:
     return run.stdout
 
 
-@pytest.mark.parametrize("block", CURLS)
-def test_the_curl_works_as_printed(block: str, server: Running):
-    answer = json.loads(shell(block, server))
+@pytest.mark.parametrize(("page", "block"), CURLS)
+def test_the_curl_works_as_printed(page: str, block: str, servers: Callable[[str], Running]):
+    answer = json.loads(shell(block, servers(page)))
 
     assert "error" not in answer
     assert "code" not in answer
 
 
 def test_the_readme_has_a_first_curl_for_each_api():
-    readme = "".join(str(curl.values[0]) for curl in CURLS if "README" in str(curl.id))
+    readme = "".join(str(curl.values[1]) for curl in CURLS if "README" in str(curl.id))
 
     assert "/api/v1/" in readme
     assert "/v1/events" in readme
 
 
-def test_the_first_curl_earns_what_the_rulebook_says(server: Running):
-    answer = json.loads(shell(str(CURLS[0].values[0]).replace("ada", "somebody-new"), server))
+def test_the_first_curl_earns_what_the_rulebook_says(servers: Callable[[str], Running]):
+    block = str(CURLS[0].values[1]).replace("ada", "somebody-new")
+    answer = json.loads(shell(block, servers("README.md")))
 
     badges = [badge["badge_code"] for badge in answer["results"]["badges_earned"]]
     assert answer["results"]["points_granted"] == 15

@@ -81,7 +81,7 @@ class Balance(Struct, frozen=True, rename="camel", gc=False):
     currency: str
     amount: int
     updated_at: Annotated[
-        int, Meta(description="When the user's points last moved, in any currency; 0 for never.")
+        int, Meta(description="Since when, at the latest, the amount is this; 0 for ever.")
     ]
 
 
