@@ -10,6 +10,7 @@ from tests.delivery.ear import begun, hub_of, listen, someone, until
 
 from laurels.core import limits
 from laurels.core.errors import RateLimited, Unavailable
+from laurels.delivery import hub as hub_module
 from laurels.delivery import tail as tail_module
 
 RULEBOOK = as_json("""
@@ -34,7 +35,9 @@ def steps(stage, count, who="ann", **more):
     return stage.send(*(stage.event("step", who, **more) for _ in range(count)))
 
 
-def test_a_stream_begins_now_and_hears_what_comes(stage, hub):
+def test_a_stream_begins_now_and_is_woken_for_what_comes(stage, hub, monkeypatch):
+    monkeypatch.setattr(tail_module, "POLL_S", 1_000)
+
     async def play():
         steps(stage, 3)
         ann = listen(hub, stage)
@@ -281,6 +284,27 @@ def test_everybody_gets_a_sign_of_life_in_turn(stage, hub):
     assert pieces == [[b":\nid: 4\n\n"] * 2] * 120
 
 
+def test_a_turn_that_stumbles_is_not_the_last(stage, hub, monkeypatch, caplog):
+    monkeypatch.setattr(hub_module, "TURN_MS", 1)
+    turn, turns = hub.turn, []
+
+    def stumble():
+        turns.append(1)
+        if len(turns) == 1:
+            raise RuntimeError("once")
+        turn()
+
+    monkeypatch.setattr(hub, "turn", stumble)
+
+    async def play():
+        running = asyncio.create_task(hub.run())
+        await until(lambda: len(turns) == 3)
+        running.cancel()
+
+    asyncio.run(play())
+    assert "streams were not seen to" in caplog.text
+
+
 def test_time_that_runs_backwards_harms_nobody(stage, hub):
     async def play():
         ann = listen(hub, stage)
@@ -301,9 +325,15 @@ def test_a_store_that_is_away_is_waited_for(stage, hub, monkeypatch, caplog):
         with out_of_order(stage.path, "heads"):
             ann = listen(hub, stage)
             await until(lambda: "streams have to wait" in caplog.text)
+            gone = listen(hub, stage)
+            hub.leave(gone.stream)
+            stage.clock.move(by=15 * SECOND)
+            hub.turn()
+            assert ann.ear.pieces == [b":\n\n"], "it is not known yet where it begins"
         await begun(ann)
+        return gone.stream
 
-    asyncio.run(play())
+    assert not asyncio.run(play()).is_live
 
 
 def test_an_entry_that_cannot_be_told_silences_nobody(stage, hub, monkeypatch, caplog):

@@ -111,7 +111,8 @@ class _Pieces:
         while not (self._is_closed and not self._waiting):
             await self._stirred.wait()
             self._stirred.clear()
+            count = len(self._waiting)  # Others may come while these are sent.
             piece = b"".join(self._waiting)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-            self._waiting.clear()
+            del self._waiting[:count]
         await send({"type": "http.response.body", "body": b""})

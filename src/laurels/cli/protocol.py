@@ -1,6 +1,7 @@
 """HTTP as uvicorn speaks it, but a reply leaves in one write, and so does a stream's message."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Collection
@@ -101,19 +102,19 @@ class Outlet:
     def abort(self) -> None:
         if not self._transport.is_closing():
             # What the kernel has taken would else lie there until the reader's end is heard of.
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._set(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._transport.abort()
-
-    @property
-    def _socket(self) -> socket.socket:
-        return self._transport.get_extra_info("socket")
 
     def _set_up(self) -> None:
         self._is_begun = True
         self._transport.set_write_buffer_limits(high=0)  # Write at once, whatever it is.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self._set(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it.
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_MS)
+            self._set(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_MS)
+
+    def _set(self, level: int, option: int, value: int | bytes) -> None:
+        with contextlib.suppress(OSError):  # It may have broken this very moment.
+            self._transport.get_extra_info("socket").setsockopt(level, option, value)
 
 
 class Protocol(HttpToolsProtocol):

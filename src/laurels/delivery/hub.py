@@ -1,8 +1,8 @@
 """All open streams of this process: who may open one, what wakes them, and when they end."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from laurels.core import limits
@@ -12,6 +12,8 @@ from laurels.delivery.cursor import Cursor
 from laurels.delivery.stream import Dialect, Outlet, Since, Stream, Subscriber
 from laurels.delivery.tail import Tail
 from laurels.engine.ports import Clock, Queries, Record
+
+log: Final = logging.getLogger("laurels.delivery")
 
 TURNS_A_ROUND: Final = 60
 TURN_MS: Final = 250
@@ -109,13 +111,18 @@ class Hub:
         tenants -= self._woken
         if tenants:
             self._woken |= tenants
-            with suppress(RuntimeError):  # The loop has ended, and with it whoever listened.
+            try:
                 self._loop.call_soon_threadsafe(self._wake, tenants)
+            except RuntimeError:  # The loop has ended, and with it whoever listened.
+                self._woken -= tenants
 
     async def run(self) -> None:
         """Give signs of life, and end what has expired, until cancelled."""
         while True:
-            self.turn()
+            try:
+                self.turn()
+            except Exception:
+                log.exception("streams were not seen to, and will be in the next turn")
             await asyncio.sleep(TURN_MS / 1000)
 
     def turn(self) -> None:

@@ -41,7 +41,7 @@ class Tail:
         self._queries = queries
         self._clock = clock
         self._dialect = dialect
-        self._arriving: list[Stream] = []
+        self._arriving: dict[Stream, None] = {}
         self._behind: list[Stream] = []
         self._listening: dict[ParticipantId, list[Stream]] = {}
         self._count = 0
@@ -64,12 +64,13 @@ class Tail:
         self._count += 1
 
     def join(self, stream: Stream) -> None:
-        self._arriving.append(stream)
+        self._arriving[stream] = None
         self._woken.set()
 
     def leave(self, stream: Stream) -> None:
-        """Forget a stream. If it waits, it is passed over when its turn comes."""
+        """Forget a stream. One that is behind is passed over when its turn comes."""
         self._count -= 1
+        self._arriving.pop(stream, None)
         participant = stream.subscriber.participant
         streams = self._listening.get(participant, [])
         if stream in streams:
@@ -102,17 +103,17 @@ class Tail:
         """Make one pass; say whether the next one need not wait for anything."""
         self._woken.clear()
         self._read_at = asyncio.get_running_loop().time()
-        count = len(self._arriving)  # Whoever comes during the read is none of its business.
+        arrived = tuple(self._arriving)  # Whoever comes during the read must wait for the next.
         feed = await self._read(self.number, list(self._listening))
         self._tell(feed.entries)
         self.number = feed.read_to
         if feed.read_to < feed.head:
             return True
-        if count:
+        if arrived:
             oldest = await self._oldest_kept()
-            arrived, self._arriving = self._arriving[:count], self._arriving[count:]
             for stream in arrived:
-                if stream.is_open:
+                if stream in self._arriving:
+                    del self._arriving[stream]
                     self._admit(stream, oldest)
         return await self._catch_up()
 
