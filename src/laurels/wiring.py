@@ -166,7 +166,7 @@ def build(settings: Settings, store: Store) -> Server:
     """Put the engine onto the store and the app onto the engine."""
     clock = SystemClock()
     metrics = Metrics()
-    hub = Hub(store.queries, clock, ServerSentEvents())
+    hub = Hub(store.queries, clock, ServerSentEvents(), store.registry.is_disabled)
     engine = engine_of(store, metrics, hub)
     gather = Gather(engine)
     metrics.events_waiting = lambda: gather.events_waiting

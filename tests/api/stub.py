@@ -345,7 +345,7 @@ class House:
             revocations=Revocations(denylist or self.stub, self.clock),
             recommender=Recommender(self.stub, self.stub, self.clock),
             inbox=Inbox(self.stub),
-            hub=Hub(self.stub, self.clock, ServerSentEvents()),
+            hub=Hub(self.stub, self.clock, ServerSentEvents(), self.stub.is_disabled),
         )
         self.app: App = create_app(self.edge)
 

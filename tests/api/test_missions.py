@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.stub import House
 
-from laurels.api.questkit.mission import reached, to_claimed, to_filter, to_mission
 from laurels.api.questkit.missions import from_cursor, from_limit, to_cursor
+from laurels.api.questkit.translate_missions import reached, to_claimed, to_filter, to_mission
 from laurels.core.change import ChallengeClaimed, PointsPosted
 from laurels.core.rulebook import (
     BadgeReward,

@@ -70,7 +70,8 @@ class Ear:
 
 def hub_of(stage) -> Hub:
     """Put a hub onto a stage, and an engine that wakes it."""
-    hub = Hub(stage.store.queries, stage.clock, ServerSentEvents())
+    registry = stage.store.registry
+    hub = Hub(stage.store.queries, stage.clock, ServerSentEvents(), registry.is_disabled)
     stage.engine = Engine(stage.store, stage.clock, notifier=hub)
     return hub
 

@@ -381,3 +381,19 @@ def test_who_commits_when_the_loop_is_gone_does_not_mind(stage, hub):
     asyncio.run(play())
 
     assert steps(stage, 1)[0].changes
+
+
+def test_the_streams_of_a_tenant_that_is_disabled_end(stage, hub):
+    registry = stage.store.registry
+    registry.create_tenant("shop", 0)
+
+    async def play():
+        ann, bob = listen(hub, stage), listen(hub, stage, "bob", tenant="cafe/live")
+        await begun(ann, bob)
+        await hub.end_disabled()
+        assert ann.stream.is_open
+        registry.set_disabled("shop", disabled=True)
+        await hub.end_disabled()
+        return ann.stream.is_open, bob.stream.is_open
+
+    assert asyncio.run(play()) == (False, True)

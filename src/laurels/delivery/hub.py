@@ -1,6 +1,7 @@
 """All open streams of this process: who may open one, what wakes them, and when they end."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,6 +19,7 @@ log: Final = logging.getLogger("laurels.delivery")
 TURNS_A_ROUND: Final = 60
 TURN_MS: Final = 250
 """Signs of life come once a round; each turn a sixtieth of the streams gets theirs."""
+TURNS_A_SECOND: Final = 1_000 // TURN_MS
 COME_BACK_MS: Final = 5_000
 
 
@@ -28,8 +30,15 @@ class Hub:
     Where no stream is open nothing is read, and to hear that somebody moved costs next to nothing.
     """
 
-    def __init__(self, queries: Queries, clock: Clock, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        queries: Queries,
+        clock: Clock,
+        dialect: Dialect,
+        is_disabled: Callable[[TenantId], bool],
+    ) -> None:
         self._queries = queries
+        self._is_disabled = is_disabled
         self._clock = clock
         self._dialect = dialect
         self._counts: dict[tuple[TenantId, ParticipantId], int] = {}
@@ -117,10 +126,12 @@ class Hub:
                 self._woken -= tenants
 
     async def run(self) -> None:
-        """Give signs of life, and end what has expired, until cancelled."""
-        while True:
+        """Give signs of life, and end what has expired or is disabled, until cancelled."""
+        for turn in itertools.count():
             try:
                 self.turn()
+                if turn % TURNS_A_SECOND == 0:
+                    await self.end_disabled()
             except Exception:
                 log.exception("streams were not seen to, and will be in the next turn")
             await asyncio.sleep(TURN_MS / 1000)
@@ -137,6 +148,12 @@ class Hub:
         for second in [second for second in self._expiring if second * 1000 <= now]:
             for stream in tuple(self._expiring[second]):
                 stream.end()
+
+    async def end_disabled(self) -> None:
+        """End the streams of tenants that were disabled meanwhile."""
+        for tenant in tuple(self._tails):
+            if await asyncio.to_thread(self._is_disabled, tenant):
+                self.end(lambda one, tenant=tenant: one.tenant == tenant)
 
     def _tail_of(self, tenant: TenantId) -> Tail:
         if tenant not in self._tails:

@@ -9,7 +9,7 @@ from laurels.api.query import Query, path_part
 from laurels.api.questkit import wire_missions as wire
 from laurels.api.questkit.desk import Desk, answer
 from laurels.api.questkit.docs import COMMON, TAG, TOKEN_SCHEMES, UNAUTHORIZED, error, route
-from laurels.api.questkit.mission import starts, to_campaign, to_mission
+from laurels.api.questkit.translate_missions import starts, to_campaign, to_mission
 from laurels.api.route import Operation, Parameter, Route, Says
 from laurels.core.errors import UnknownCampaign
 from laurels.core.event import TenantId

@@ -21,8 +21,8 @@ from laurels.api.questkit.docs import (
     error,
     route,
 )
-from laurels.api.questkit.mission import to_claimed, to_mission, to_progress
 from laurels.api.questkit.translate import replay_headers
+from laurels.api.questkit.translate_missions import to_claimed, to_mission, to_progress
 from laurels.api.route import Operation, Parameter, Route, Says
 from laurels.core import limits
 from laurels.core.change import Parked

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from laurels.api.questkit.mission import reached, to_claimed_progress, to_rewards
+from laurels.api.questkit.translate_missions import reached, to_claimed_progress, to_rewards
 from laurels.api.questkit.wire_missions import (
     BadgeReward,
     Balance,
