@@ -106,7 +106,7 @@ def test_names_and_types_are_as_prometheus_wants_them():
     house = House()
     house.post(EVENTS, event())
     house.call("POST", EVENTS, b"{")
-    house.edge.metrics.delivery("stripe", "kept")
+    house.edge.metrics.delivery("stripe", "processed")
 
     families = list(text_string_to_metric_families(house.call("GET", "/metrics").body.decode()))
 
@@ -283,21 +283,21 @@ def test_streams_and_deliveries_are_counted():
     metrics.stream_opened()
     metrics.stream_closed()
     for _ in range(2):
-        metrics.delivery("stripe", "kept")
-    metrics.delivery("stripe", "invalid_signature")
+        metrics.delivery("stripe", "processed")
+    metrics.delivery("stripe", "parked")
 
     found = Scraped(house.call("GET", "/metrics").body.decode())
 
     assert found("streams_open") == 1
-    assert found("deliveries_total", source="stripe", status="kept") == 2
-    assert found("deliveries_total", source="stripe", status="invalid_signature") == 1
+    assert found("deliveries_total", source="stripe", status="processed") == 2
+    assert found("deliveries_total", source="stripe", status="parked") == 1
 
 
 def test_sources_that_somebody_makes_up_come_to_one():
     metrics = Metrics()
 
     for n in range(1_000):
-        metrics.delivery(f"source-{n}", "kept")
+        metrics.delivery(f"source-{n}", "processed")
 
     assert len(metrics.deliveries) == DELIVERIES_TOLD_APART_MAX + 1
     assert metrics.deliveries["other", "other"] == 1_000 - DELIVERIES_TOLD_APART_MAX

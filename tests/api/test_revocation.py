@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 
+import jwt
 import pytest
 from msgspec.structs import replace
 from tests.api.stub import ADMIN, APP_SECRET, LIVE, NOW, House
@@ -160,6 +161,17 @@ def test_a_person_loses_every_token_and_may_have_a_new_one_in_the_same_milliseco
     assert house.order({"user_id": "ann"}).status == 204
     assert_dead(house.use(new))
     assert house.use(house.mint()).status == 200
+
+
+def test_a_token_of_an_apps_own_backend_that_runs_ahead_dies_with_the_others(house):
+    now_s = house.clock.at // 1000
+    claims = {"sub": "ann", "iat": now_s + 30, "exp": now_s + 3_600, "jti": "ahead"}
+    token = jwt.encode(claims, house.config.jwt_secrets[0], algorithm="HS256")
+    assert house.use(token).status == 200
+
+    house.order({"user_id": "ann"})
+
+    assert_dead(house.use(token))
 
 
 def test_who_revokes_too_often_hears_when_to_come_back_and_new_tokens_stay_good(house):

@@ -324,3 +324,17 @@ def test_a_minted_token_opens_the_door():
     assert reply.status == 200
     assert minted["expiresAt"] == NOW + 3_600_000
     assert (house.stub.events[0].tenant, house.stub.events[0].participant) == ("demo/live", "ü")
+
+
+def test_the_longest_user_id_that_is_allowed_has_a_token_that_works():
+    house = House()
+    user = "\U0001f600" * 255
+    body = {"appId": "demo", "appSecret": APP_SECRET, "userId": user}
+    minted = house.call("POST", "/v1/auth/token", json.dumps(body).encode(), key=None)
+
+    token = minted.json["token"]
+    reply = house.call(
+        "GET", "/v1/balance", headers=[("authorization", f"Bearer {token}")], key=None
+    )
+
+    assert (minted.status, reply.status) == (200, 200)

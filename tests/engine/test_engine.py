@@ -367,8 +367,20 @@ def test_claims_are_paid_once(stage):
     assert (replayed.changes, replayed.duplicate, replayed.mismatch) == (paid.changes, True, False)
     assert [change.quiet for change in repeated.changes] == [True]
     assert repeated.duplicate is False
+    assert [each.is_paid_now for each in (paid, replayed, repeated)] == [True, False, False]
     assert (paid.name, paid.known) == ("", True)
     assert stage.state().badges == {"regular": NOON}
+
+
+def test_asking_again_for_what_was_claimed_leaves_no_row(stage):
+    stage.tell("buy", amount=20)
+    stage.send(stage.claim("month"))
+    rows = len(stage.journal())
+
+    again = [stage.send(stage.claim("month"))[0] for _ in range(3)]
+
+    assert [each.changes[0].quiet for each in again] == [True] * 3
+    assert len(stage.journal()) == rows
 
 
 def test_a_claim_hears_what_came_before_it_in_its_batch(stage):

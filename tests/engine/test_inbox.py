@@ -471,3 +471,51 @@ def test_news_wake_the_worker_and_a_stumble_does_not_stop_it(mail, monkeypatch, 
 async def until(is_so):
     while not is_so():  # noqa: ASYNC110 - it is about rows of another thread
         await asyncio.sleep(0.005)
+
+
+def test_a_delivery_queued_anew_while_it_is_looked_at_is_looked_at_again(mail):
+    mail.put(mail.delivery(body=paid(customer=None)))
+    ((due, _),) = mail.kept.due(SHOP, mail.stage.clock.now(), 10)
+    mail.stage.clock.move(by=SECOND)
+    mail.kept.requeue(SHOP, "stripe", "evt_1", mail.stage.clock.now())
+
+    mail.kept.settle([inboxes._settle(due, "unclaimed", "nobody")])
+
+    assert mail.find().status == "waiting"
+    mail.step()
+    assert mail.find().status == "unclaimed"
+
+
+def test_what_is_done_with_gives_up_its_body_after_a_month_and_keeps_its_name(mail):
+    mail.put(mail.delivery(), mail.delivery("evt_2", body=paid(customer=None)))
+    mail.step()
+    mail.stage.clock.move(by=29 * DAY)
+    mail.put(mail.delivery("evt_3"))
+    mail.step(2)
+    assert mail.find().body == paid()
+
+    mail.stage.clock.move(by=2 * DAY)
+    mail.step()
+
+    bodies = [mail.find(name).body for name in ("evt_1", "evt_2", "evt_3")]
+    assert bodies == [b"", paid(customer=None), paid()]
+    mail.put(mail.delivery())
+    mail.step()
+    assert mail.status() == ("processed", None)
+    assert mail.stage.balance() == 10
+
+
+def test_the_bodies_of_long_ago_go_hour_by_hour(mail):
+    mail.put(mail.delivery())
+    mail.stage.clock.move(by=3 * 60 * 60 * SECOND)
+    mail.put(mail.delivery("evt_2"))
+    mail.step()
+    mail.stage.clock.move(by=31 * DAY)
+    emptied = []
+    for _ in range(5):
+        mail.step()
+        emptied.append([mail.find(name).body == b"" for name in ("evt_1", "evt_2")])
+        mail.stage.clock.move(by=60 * SECOND)
+
+    assert emptied[0] == [True, False]
+    assert emptied[-1] == [True, True]

@@ -72,6 +72,17 @@ def test_its_keys_are_free_again_at_once_and_after_a_restart(stage):
     assert replayed.id == again.id
 
 
+def test_it_frees_nobody_elses_keys(stage):
+    bob = stage.event("buy", "bob", key="k", amount=3)
+    stage.send(bob, stage.event("buy", key="k", amount=10))
+
+    stage.send(reset(stage))
+
+    replayed = stage.engine.recall(bob)
+    assert replayed is not None
+    assert replayed.answered_by == "cache"
+
+
 def test_what_comes_after_it_in_the_same_batch_stays(stage):
     before, begin, after = stage.event("buy", amount=10), reset(stage), stage.event("buy", amount=4)
     stage.send(before, begin, after)

@@ -86,7 +86,8 @@ class _Counted(Collector):
             "laurels_request_seconds",
             "How long it took until a reply was known.",
             ("route",),
-            {(name,): route.seconds for name, route in routes.items()},
+            # What is no route is not timed.
+            {(name,): each.seconds for name, each in routes.items() if any(each.seconds.counts)},
         )
         yield _by_class(
             "laurels_requests_refused",

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from laurels.core.errors import InvalidSignature, MalformedSignature, SignatureExpired
 from laurels.core.event import Instant
+from laurels.core.limits import SIGNATURES_MAX
 from laurels.core.source import SignatureScheme
 from laurels.core.webhook import Label
 
@@ -18,8 +19,6 @@ Headers: TypeAlias = Mapping[bytes, bytes]
 
 WINDOW_S: Final = 300
 """How far the time that was signed may lie from ours, either way."""
-SIGNATURES_MAX: Final = 32
-"""More than that nobody sends while changing a secret."""
 STANDARD_PREFIX: Final = "whsec_"
 
 _is_seconds: Final = re.compile(rb"[0-9]{1,15}").fullmatch

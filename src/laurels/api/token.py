@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from laurels.core.errors import Unauthorized
 from laurels.core.event import Instant, ParticipantId, TenantId
-from laurels.core.limits import INSTANT_MAX_MS, PARTICIPANT_ID_CHARS_MAX
+from laurels.core.limits import INSTANT_MAX_MS, PARTICIPANT_ID_CHARS_MAX, TOKEN_BYTES_MAX
 from laurels.engine.registry import App
 
 ALGORITHM: Final = "HS256"
@@ -23,7 +23,6 @@ OURSELVES: Final = "laurels"
 LIFETIME_S: Final = 60 * 60
 SKEW_S: Final = 60
 """How far ahead the clock of an app's own backend may run. Expiry knows no leeway."""
-TOKEN_BYTES_MAX: Final = 4096
 DEMO: Final = "demo"
 
 # A signature of 32 bytes leaves two bits of its last character unused. Only the spelling with both
@@ -62,6 +61,7 @@ class Claims(Struct, frozen=True, kw_only=True, gc=False):
     participant: ParticipantId
     token_id: str
     issued_at_s: int
+    """By our own clock, the earliest that it may have been: what it says may be ahead of us."""
     expires_at_s: int
     is_demo: bool
 
@@ -130,7 +130,8 @@ class Tokens:
             tenant=payload.tenant or self._bootstrap_tenant,
             participant=payload.sub,
             token_id=payload.jti,
-            issued_at_s=payload.iat,
+            # Those we sign are dated by our clock; only an app's own may run ahead of it.
+            issued_at_s=payload.iat if payload.tenant else payload.iat - SKEW_S,
             expires_at_s=payload.exp,
             is_demo=payload.kind == DEMO,
         )

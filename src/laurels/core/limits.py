@@ -12,6 +12,10 @@ GAMIFY_BATCH_EVENTS_MAX: Final = 100
 PARTICIPANT_ID_CHARS_MAX: Final = 255
 KEY_CHARS_MAX: Final = 255
 SOURCE_CHARS_MAX: Final = 255
+TOKEN_BYTES_MAX: Final = 8192
+"""The longest user id, every character of it escaped, still has a token."""
+SIGNATURES_MAX: Final = 32
+"""Signatures of one webhook that are tried; nobody sends more while changing a secret."""
 INGEST_EVENT_NAME_CHARS_MAX: Final = 255
 GAMIFY_EVENT_NAME_CHARS_MAX: Final = 100
 QUESTKIT_EVENT_NAME_CHARS_MAX: Final = 5_000
@@ -62,6 +66,8 @@ RECEIPT_LIFETIME_MS: Final = 24 * 60 * 60 * 1000
 """An idempotency key older than this may be used again."""
 LAG_MS_MAX: Final = 366 * 24 * 60 * 60 * 1000
 """An event that came later counts as so late: sums stay within 64 bits."""
+WEBHOOK_BODY_LIFETIME_MS: Final = 30 * 24 * 60 * 60 * 1000
+"""The body of a delivery that was processed or ignored is given up after that; its name is not."""
 TIDY_INTERVAL_MS: Final = 1_000
 """How often the writer deletes a slice of the receipts that have expired."""
 COMPLETIONS_OWED_MAX: Final = 31

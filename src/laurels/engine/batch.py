@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from laurels.core import limits
-from laurels.core.change import Change, Parked, PointsPosted
+from laurels.core.change import ChallengeClaimed, Change, Parked, PointsPosted
 from laurels.core.command import (
     HOUSE,
     Claim,
@@ -114,7 +114,7 @@ class Batch:
             return self._park(command, address, limit)
         if changes or draft.is_due_moved:
             self._take_in(command, changes, draft)
-        if not changes and isinstance(command, Tick | CloseContest):
+        if is_idle(command, changes):
             return self._receipt(command, changes)  # Nothing came of it, so nothing is kept.
         return self._keep(command, address, changes)
 
@@ -171,6 +171,13 @@ class Batch:
         if self._records or self._moved:
             self._transaction.record(self._records, self._moved)
         return self._records
+
+
+def is_idle(command: Command, changes: tuple[Change, ...]) -> bool:
+    """Say whether a command leaves nothing worth a row: however often it comes, nothing grows."""
+    if isinstance(command, Claim) and command.key is None:
+        return all(isinstance(change, ChallengeClaimed) and change.quiet for change in changes)
+    return not changes and isinstance(command, Tick | CloseContest)
 
 
 def address_of(command: Command) -> Address | None:

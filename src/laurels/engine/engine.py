@@ -120,7 +120,9 @@ class Engine:
     def _remember(self, record: Record) -> None:
         command, remembered = record.command, record.remembered
         if isinstance(command, Reset):
-            self._recent.clear()  # Whoever begins anew may use their keys again.
+            # Whoever begins anew may use their keys again.
+            whose = command.tenant, command.participant
+            self._recent.drop(lambda key: key[:2] == whose)
         if command.key is None:
             return
         if len(remembered.content) <= limits.RECEIPT_CACHED_BYTES_MAX:

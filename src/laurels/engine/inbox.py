@@ -34,6 +34,7 @@ Observe: TypeAlias = Callable[[str, Status], None]
 
 STEP_S: Final = 1.0
 DELIVERIES_AT_ONCE_MAX: Final = 50
+TIDY_INTERVAL_MS: Final = 60_000
 REASON_CHARS_MAX: Final = 500
 RETRY_AFTER_S: Final = (30, 60, 120, 240, 480)
 """When a delivery that failed is tried again; once more, and it is parked."""
@@ -93,7 +94,14 @@ class Kept(Protocol):
         """Return some that are due, with the status of the event that each has become, if any."""
         ...
 
-    def settle(self, settled: Sequence[Settled]) -> None: ...
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Note what has become of some, but of those queued anew meanwhile."""
+        ...
+
+    def empty(self, tenant: TenantId, before: Instant) -> None:
+        """Give up some bodies of what was received before, and is done with."""
+        ...
+
     def requeue(self, tenant: TenantId, source: str, id_: str, now: Instant) -> Delivery | None: ...
     def find(self, tenant: TenantId, source: str, id_: str) -> Delivery | None: ...
     def listed(
@@ -184,6 +192,7 @@ class InboxWorker:
         self._clock = clock
         self._tenant = tenant
         self._observe = observe
+        self._tidied_at: Instant = 0
 
     async def run(self) -> None:
         """Go on until cancelled: at once when something comes in, and every second."""
@@ -210,6 +219,7 @@ class InboxWorker:
             self._inbox.kept.due, self._tenant, self._clock.now(), DELIVERIES_AT_ONCE_MAX
         )
         if not due:
+            await self._tidy()
             return False
         settled, events = await asyncio.to_thread(self._read, due)
         if events:
@@ -223,6 +233,13 @@ class InboxWorker:
             for one in settled:
                 self._observe(one.delivery.source, one.status)
         return len(due) == DELIVERIES_AT_ONCE_MAX
+
+    async def _tidy(self) -> None:
+        now = self._clock.now()
+        if now - self._tidied_at >= TIDY_INTERVAL_MS:
+            self._tidied_at = now
+            before = now - limits.WEBHOOK_BODY_LIFETIME_MS
+            await asyncio.to_thread(self._inbox.kept.empty, self._tenant, before)
 
     def _read(
         self, due: Sequence[tuple[Delivery, str | None]]

@@ -14,7 +14,7 @@ SECONDS: Final = (
 )
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 DELIVERIES_TOLD_APART_MAX: Final = 200
-"""A caller may make up names of sources: what comes after so many is `other`."""
+"""Sources and statuses; what comes after so many is `other`."""
 OTHER: Final = "other"
 
 

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from laurels.core.change import Change
+from laurels.core.change import ChallengeClaimed, Change
 from laurels.core.command import Command
 from laurels.core.compile import Compiled
 from laurels.core.errors import Refusal
@@ -60,6 +60,13 @@ class Receipt(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def duplicate(self) -> bool:
         return self.answered_by != "decision"
+
+    @property
+    def is_paid_now(self) -> bool:
+        """Whether this very answer is to a claim that paid."""
+        return not self.duplicate and any(
+            isinstance(change, ChallengeClaimed) and not change.quiet for change in self.changes
+        )
 
 
 Outcome: TypeAlias = Receipt | Refusal

@@ -1,5 +1,6 @@
 """A bounded memory of what was used lately."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -27,6 +28,12 @@ class Recent(Generic[Key, Value]):
         if len(self._young) >= self._half:
             self._old, self._young = self._young, {}
         self._young[key] = value
+
+    def drop(self, is_dropped: Callable[[Key], bool]) -> None:
+        """Forget some. Looks at every key: for what seldom happens."""
+        for half in (self._young, self._old):
+            for key in [key for key in half if is_dropped(key)]:
+                del half[key]
 
     def clear(self) -> None:
         self._young, self._old = {}, {}

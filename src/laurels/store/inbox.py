@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from laurels.core.event import Instant, TenantId
+from laurels.core.window import HOUR_MS
 from laurels.engine.inbox import Delivery, Listed, Settled
 from laurels.store.connections import STATEMENTS, Connections
 
@@ -13,6 +14,7 @@ class SqliteInbox:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._emptied_to: dict[TenantId, Instant] = {}
 
     def put(self, deliveries: Sequence[Delivery]) -> list[str]:
         """Keep those that are new, in one transaction; return the id that each is kept under."""
@@ -48,6 +50,8 @@ class SqliteInbox:
                         one.delivery.tenant,
                         one.delivery.source,
                         one.delivery.id,
+                        one.delivery.attempts,
+                        one.delivery.due_at,
                     )
                     for one in settled
                 ],
@@ -58,6 +62,18 @@ class SqliteInbox:
             writer.execute(STATEMENTS["requeue_delivery"], (now, tenant, source, id_))
             row = writer.execute(STATEMENTS["find_delivery"], (tenant, source, id_)).fetchone()
         return row and _to_delivery(row)
+
+    def empty(self, tenant: TenantId, before: Instant) -> None:
+        """Give up the bodies of what is done with, of an hour at most; go on there next time."""
+        since = self._emptied_to.get(tenant)
+        if since is None:
+            ((since,),) = self._rows("oldest_delivery", tenant)
+        if since is None or since >= before:
+            return
+        until = min(since + HOUR_MS, before)
+        with self._connections.writing() as writer:
+            writer.execute(STATEMENTS["empty_deliveries"], (tenant, since, until))
+        self._emptied_to[tenant] = until
 
     def find(self, tenant: TenantId, source: str, id_: str) -> Delivery | None:
         return next(map(_to_delivery, self._rows("find_delivery", tenant, source, id_)), None)

@@ -47,7 +47,8 @@ class Challenges:
         challenge = path_part(request, "challenge_id")
         _, asked = await self._desk.take(request, _claim)
         receipt = await self._desk.submit(Claim(**asked.stamp(), challenge=challenge))
-        self._desk.recommender.claimed(asked.tenant, asked.participant)
+        if receipt.is_paid_now:
+            self._desk.recommender.claimed(asked.tenant, asked.participant)
         claimed = next(each for each in receipt.changes if isinstance(each, ChallengeClaimed))
         return answer(
             wire.ChallengeClaimed(

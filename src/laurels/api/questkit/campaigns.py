@@ -11,8 +11,9 @@ from laurels.api.questkit.desk import Desk, answer
 from laurels.api.questkit.docs import COMMON, TAG, TOKEN_SCHEMES, UNAUTHORIZED, error, route
 from laurels.api.questkit.translate_missions import starts, to_campaign, to_mission
 from laurels.api.route import Operation, Parameter, Route, Says
+from laurels.core import limits
 from laurels.core.errors import UnknownCampaign
-from laurels.core.event import TenantId
+from laurels.core.event import Instant, TenantId
 from laurels.core.rulebook import Campaign, Rulebook
 
 
@@ -24,12 +25,8 @@ class CampaignRoutes:
         caller = await self._desk.caller(request)
         with_expired = "expired" in (Query(request).texts("include") or ())
         now, rulebook = self._desk.clock.now(), await self._rulebook(caller.tenant)
-        listed = [
-            each
-            for each in sorted(rulebook.campaigns, key=_order)
-            if with_expired or each.ends is None or each.ends >= now
-        ]
-        return answer(wire.Campaigns([to_campaign(each, rulebook.challenges) for each in listed]))
+        since = limits.INSTANT_MIN_MS if with_expired else now
+        return answer(await self._desk.ask(_listed, rulebook, since))
 
     async def get_campaign(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
@@ -39,19 +36,31 @@ class CampaignRoutes:
         campaign = next((each for each in rulebook.campaigns if each.id == name), None)
         if campaign is None:
             raise UnknownCampaign
-        missions = [
-            to_mission(each)
-            for each in sorted(rulebook.challenges, key=lambda each: each.id)
-            if each.campaign and each.campaign.id == name
-        ]
+        missions = sorted(
+            (each for each in rulebook.challenges if each.campaign and each.campaign.id == name),
+            key=lambda each: each.id,
+        )
         return answer(
             wire.OneCampaign(
-                to_campaign(campaign, rulebook.challenges), missions if with_missions else UNSET
+                to_campaign(campaign, [each.id for each in missions]),
+                [to_mission(each) for each in missions] if with_missions else UNSET,
             )
         )
 
     async def _rulebook(self, tenant: TenantId) -> Rulebook:
         return (await self._desk.ask(self._desk.queries.rulebook, tenant)).rulebook
+
+
+def _listed(rulebook: Rulebook, since: Instant) -> wire.Campaigns:
+    """Return the campaigns that last until then or longer, in order."""
+    missions: dict[str, list[str]] = {}
+    for challenge in rulebook.challenges:
+        if challenge.campaign is not None:
+            missions.setdefault(challenge.campaign.id, []).append(challenge.id)
+    listed = [each for each in rulebook.campaigns if each.ends is None or each.ends >= since]
+    return wire.Campaigns(
+        [to_campaign(each, missions.get(each.id, ())) for each in sorted(listed, key=_order)]
+    )
 
 
 def _order(campaign: Campaign) -> tuple[int, str]:

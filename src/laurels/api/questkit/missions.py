@@ -2,8 +2,9 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
-from typing import Annotated, Final
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Annotated, Final, NamedTuple
 
 from msgspec import UNSET, Meta
 
@@ -22,7 +23,7 @@ from laurels.api.questkit.docs import (
     route,
 )
 from laurels.api.questkit.translate import replay_headers
-from laurels.api.questkit.translate_missions import to_claimed, to_mission, to_progress
+from laurels.api.questkit.translate_missions import status_of, to_claimed, to_mission, to_progress
 from laurels.api.route import Operation, Parameter, Route, Says
 from laurels.core import limits
 from laurels.core.change import Parked
@@ -30,12 +31,21 @@ from laurels.core.command import Claim
 from laurels.core.errors import InvalidBody, InvalidCommand, Problem, UnknownChallenge
 from laurels.core.event import Instant, ParticipantId
 from laurels.engine.answers import Met
-from laurels.engine.pictures import ChallengePicture, challenges_of, picture_challenge
+from laurels.engine.pictures import ChallengePicture, picture_challenge
 
 LIMIT_DEFAULT: Final = 50
 STATUSES: Final = ("active", "completed", "claimed", "locked")
 
 _leading_number: Final = re.compile(r"\s*([+-]?[0-9]{1,10})").match
+
+
+class Asked(NamedTuple):
+    """Which missions somebody wants to see; None is any."""
+
+    campaign: str | None
+    status: str | None
+    after: str | None
+    limit: int
 
 
 class MissionRoutes:
@@ -45,16 +55,14 @@ class MissionRoutes:
     async def get_missions(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
         query = Query(request)
-        after = query.read("cursor", from_cursor)
-        limit = from_limit(query.text("limit"))
-        wanted = _wanted(query.text("campaignId"), query.text("status"))
+        asked = Asked(
+            campaign=query.text("campaignId"),
+            status=query.text("status"),
+            after=query.read("cursor", from_cursor),
+            limit=from_limit(query.text("limit")),
+        )
         met, now = await self._desk.read(caller)
-        found = [
-            picture
-            for picture in sorted(challenges_of(met, now, "current"), key=_id)
-            if wanted(picture) and (after is None or _id(picture) > after)
-        ]
-        return answer(_page(caller.participant, found, limit))
+        return answer(await self._desk.ask(_page, caller.participant, met, now, asked))
 
     async def get_mission(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
@@ -82,7 +90,8 @@ class MissionRoutes:
         )
         if receipt.changes and isinstance(receipt.changes[0], Parked):
             raise InvalidCommand(receipt.changes[0].message)
-        self._desk.edge.recommender.claimed(caller.tenant, caller.participant)
+        if receipt.is_paid_now:
+            self._desk.edge.recommender.claimed(caller.tenant, caller.participant)
         return answer(to_claimed(caller.participant, receipt), replay_headers(receipt))
 
 
@@ -127,33 +136,31 @@ def from_limit(text: str | None) -> int:
     return min(max(int(found[1]), 1), limits.PAGE_SIZE_MAX) if found else LIMIT_DEFAULT
 
 
-def _wanted(campaign: str | None, status: str | None) -> Callable[[ChallengePicture], bool]:
-    """Return what tells whether a mission was asked for. A status that we do not know means all."""
-
-    def is_wanted(picture: ChallengePicture) -> bool:
-        of_campaign = picture.challenge.campaign
-        if campaign is not None and (of_campaign is None or of_campaign.id != campaign):
-            return False
-        return status not in STATUSES or _status(picture) == status
-
-    return is_wanted
-
-
-def _status(picture: ChallengePicture) -> str:
-    return "active" if picture.status == "available" else picture.status
-
-
-def _id(picture: ChallengePicture) -> str:
-    return picture.challenge.id
-
-
-def _page(who: ParticipantId, found: list[ChallengePicture], limit: int) -> wire.Missions:
-    page = found[:limit]
+def _page(who: ParticipantId, met: Met, now: Instant, asked: Asked) -> wire.Missions:
+    found = list(islice(_found(met, now, asked), asked.limit + 1))
+    page = found[: asked.limit]
     return wire.Missions(
         [to_mission(picture.challenge) for picture in page],
-        {_id(picture): to_progress(who, picture) for picture in page if picture.is_touched},
-        to_cursor(_id(page[-1])) if len(found) > limit else UNSET,
+        {picture.challenge.id: to_progress(who, picture) for picture in page if picture.is_touched},
+        to_cursor(page[-1].challenge.id) if len(found) > asked.limit else UNSET,
     )
+
+
+def _found(met: Met, now: Instant, asked: Asked) -> Iterator[ChallengePicture]:
+    """Return what was asked for, in order, and look no further than somebody wants to know."""
+    challenges = met.rulebook.challenges
+    for name in sorted(challenges if asked.after is None else _behind(challenges, asked.after)):
+        challenge = challenges[name]
+        of_campaign = challenge.campaign and challenge.campaign.id
+        if asked.campaign in (None, of_campaign):
+            picture = picture_challenge(met, now, challenge, "current")
+            # A status that we do not know means all.
+            if asked.status not in STATUSES or asked.status == status_of(picture):
+                yield picture
+
+
+def _behind(names: Iterable[str], after: str) -> list[str]:
+    return [name for name in names if name > after]
 
 
 def _one(who: ParticipantId, met: Met, now: Instant, name: str) -> wire.OneMission:

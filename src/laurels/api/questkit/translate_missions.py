@@ -53,7 +53,7 @@ def to_mission(challenge: Challenge) -> wire.Mission:
 def to_progress(participant: ParticipantId, picture: ChallengePicture) -> wire.Progress:
     """Tell how far a mission has come that was touched."""
     moments = (picture.moved_at, picture.completed_at, picture.claimed_at)
-    status = "active" if picture.status == "available" else picture.status
+    status = status_of(picture)
     challenge = picture.challenge
     if status in ("completed", "claimed"):
         target = target_of(challenge)
@@ -74,6 +74,10 @@ def to_progress(participant: ParticipantId, picture: ChallengePicture) -> wire.P
         target,
         max((at for at in moments if at is not None), default=0),
     )
+
+
+def status_of(picture: ChallengePicture) -> wire.Status:
+    return "active" if picture.status == "available" else picture.status
 
 
 def to_claimed(participant: ParticipantId, receipt: Receipt) -> wire.Claimed:
@@ -108,7 +112,7 @@ def to_rewards(rewards: Iterable[Reward]) -> list[wire.Reward]:
     return [_to_reward(each) for each in rewards]
 
 
-def to_campaign(campaign: Campaign, challenges: Iterable[Challenge]) -> wire.Campaign:
+def to_campaign(campaign: Campaign, missions: Iterable[str]) -> wire.Campaign:
     """Tell of a campaign. Without beginning or end it has the first or last moment there is."""
     return wire.Campaign(
         id=campaign.id,
@@ -116,9 +120,7 @@ def to_campaign(campaign: Campaign, challenges: Iterable[Challenge]) -> wire.Cam
         description=campaign.description,
         start_at=starts(campaign),
         end_at=limits.INSTANT_MAX_MS if campaign.ends is None else campaign.ends,
-        mission_ids=sorted(
-            each.id for each in challenges if each.campaign and each.campaign.id == campaign.id
-        ),
+        mission_ids=sorted(missions),
         theme=wire.Theme(campaign.color) if campaign.color else UNSET,
         banner_url=campaign.banner or UNSET,
     )

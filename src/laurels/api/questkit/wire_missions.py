@@ -53,10 +53,13 @@ class Mission(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     icon_url: str | UnsetType = UNSET
 
 
+Status: TypeAlias = Literal["locked", "active", "completed", "claimed"]
+
+
 class Progress(Struct, frozen=True, rename="camel", gc=False):
     user_id: str
     mission_id: str
-    status: Literal["locked", "active", "completed", "claimed"]
+    status: Status
     progress: Annotated[float, Meta(ge=0, le=1)]
     current_count: Annotated[int, Meta(description="At most the target.")]
     target_count: int

@@ -31,11 +31,14 @@ SELECT i.tenant, i.source, i.id, i.event, i.type, i.body, i.received_at, i.finge
  LIMIT :count;
 
 -- name: settle_delivery
+-- Unless it was queued anew while it was looked at: then it is looked at again.
 UPDATE inbox
    SET status = :status, reason = :reason, attempts = :attempts, due_at = :due_at
  WHERE tenant = :tenant
    AND source = :source
-   AND id = :id;
+   AND id = :id
+   AND attempts = :attempts_before
+   AND due_at = :due_before;
 
 -- name: requeue_delivery
 UPDATE inbox
@@ -43,6 +46,20 @@ UPDATE inbox
  WHERE tenant = :tenant
    AND source = :source
    AND id = :id;
+
+-- name: oldest_delivery
+SELECT MIN(received_at)
+  FROM inbox
+ WHERE tenant = :tenant;
+
+-- name: empty_deliveries
+-- What is done with keeps its name, so that it is known for ever, and gives up its body.
+UPDATE inbox
+   SET body = X''
+ WHERE tenant = :tenant
+   AND received_at >= :since
+   AND received_at < :until
+   AND status IN ('processed', 'ignored');
 
 -- name: find_delivery
 SELECT tenant, source, id, event, type, body, received_at, fingerprint,
