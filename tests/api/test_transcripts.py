@@ -27,8 +27,7 @@ PLAIN_KEY = "bq_live_" + "2" * 32
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FOLDER)))
 def test_a_transcript_comes_true(house, file):
     registry = house.store.registry
-    plain = ApiKey(id="key_plain", tenant="demo/live", scopes=frozenset({"participant"}))
-    registry.put_key(plain, digest=wiring.digest(PLAIN_KEY), hint="bq_live_2222", at=0)
+    put_plain_key(registry)
     if rulebook := RULEBOOKS.get(file.parent.name):
         text = rulebook.read_text("utf-8")
         wiring.apply_rulebook(registry, "demo", wiring.WORLDS, text, 1)
@@ -44,6 +43,11 @@ def test_a_transcript_comes_true(house, file):
         for exchange in transcript.read(file):
             for _ in range(exchange.times):
                 play(client, exchange, names, f"{file.name}:{exchange.line}")
+
+
+def put_plain_key(registry):
+    plain = ApiKey(id="key_plain", tenant="demo/live", scopes=frozenset({"participant"}))
+    registry.put_key(plain, digest=wiring.digest(PLAIN_KEY), hint="bq_live_2222", at=0)
 
 
 def moments():
