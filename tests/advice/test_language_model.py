@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from laurels.advice import call as call_module
+from laurels.advice import language_model
 from laurels.advice.call import AddressUnusable, Call, CallFailed, endpoint
 from laurels.advice.language_model import ASKED_AT_ONCE_MAX, LanguageModel
 from laurels.advice.words import REASON_CHARS_MAX
@@ -193,6 +194,8 @@ def test_without_a_key_none_is_sent():
         http(b'{"choices": [{"message": {"content": null}}]}'),
         http(b'{"choices": [{"message": {"content": "\\ud800"}}]}'),
         http(b"\xff" * 100),
+        http(b'{"choices": [{"message": {"content": "\xff\xfe"}}]}'),
+        http(b'{"x": ' + b"[" * 30_000 + b"]" * 30_000 + b', "choices": []}'),
         http(spoken("I would say: buyer!")),
         http(spoken('```json\n{"ids": ["buyer"], "reason": "Go."}\n```')),
         http(spoken({"ids": "buyer", "reason": "Go."})),
@@ -317,6 +320,50 @@ def test_a_bug_of_ours_is_no_advice_either(monkeypatch, caplog):
 
     assert asyncio.run(adviser("http://127.0.0.1:1/v1").advise(QUESTION)) is None
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_question_that_cannot_be_put_is_not_out_for_ever(monkeypatch, caplog):
+    def no_thread(_):
+        raise RuntimeError("can't start new thread")
+
+    sage = adviser("http://127.0.0.1:1/v1")
+    with monkeypatch.context() as patched:
+        patched.setattr(language_model.Thread, "start", no_thread)
+        for _ in range(ASKED_AT_ONCE_MAX + 1):
+            assert asyncio.run(sage.advise(QUESTION)) is None
+
+    assert caplog.text.count("no thread for it") == ASKED_AT_ONCE_MAX + 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        http(spoken({"ids": [], "reason": "Go.", "evil\nERROR forged line": 1})),
+        http(spoken("evil\nERROR forged line")),
+        http(b"{}", "500 evil\rERROR forged line"),
+        b"evil\rERROR forged line\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nevil\x0bERROR forged line\r\nX: y\r\n\r\n{}",
+    ],
+    ids=["field", "content", "status", "no_http", "header"],
+)
+def test_nothing_that_a_model_says_is_logged(reply, caplog):
+    with caplog.at_level(logging.DEBUG), a_model(reply) as model:
+        assert asked(model) is None
+
+    assert "of no use" in caplog.text
+    assert "evil" not in caplog.text
+    assert "forged" not in caplog.text
+
+
+def test_nothing_that_a_model_says_is_logged_by_a_bug_either(monkeypatch, caplog):
+    def fail(_):
+        raise LookupError("evil\nERROR forged line")
+
+    monkeypatch.setattr(call_module.HTTPConnection, "connect", fail)
+
+    assert asyncio.run(adviser("http://127.0.0.1:1/v1").advise(QUESTION)) is None
+    assert "LookupError at tests.advice.test_language_model:" in caplog.text
+    assert "evil" not in caplog.text
 
 
 def test_neither_key_nor_question_is_logged(caplog):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import urllib3
@@ -12,6 +13,8 @@ from tests.house import APP_ID, APP_SECRET, LIVE_KEY
 from tests.serving import Running, environment
 
 from laurels import wiring
+from laurels.advice.call import endpoint
+from laurels.advice.language_model import LanguageModel
 from laurels.core.change import Recommended
 from laurels.core.compile import compile_rulebook
 from laurels.core.rulebook import Rulebook
@@ -183,6 +186,44 @@ def test_a_server_asks_the_model_it_was_told_of_and_tells_it_little(tmp_path):
         assert told["recentEvents"] == [{"name": "purchase", "count": 1}]
         progress = {goal["id"]: goal["progress"] for goal in told["goals"]}
         assert progress == {"welcome": 0, "buyer": 20, "runner": 0}
+
+
+def test_many_requests_of_one_user_are_one_question_to_the_model(tmp_path):
+    answer = http(spoken({"ids": ["runner"], "reason": "Run."}))
+    with a_model(answer, drip_s=0.01) as model, a_server(tmp_path, model) as running:
+        headers = bearer(running)
+
+        def ask(_):
+            return urllib3.request("GET", running.url + PATH, headers=headers).json()
+
+        with ThreadPoolExecutor(20) as pool:
+            replies = list(pool.map(ask, range(20)))
+
+        assert {tuple(reply["missionIds"]) for reply in replies} == {("runner",)}
+        assert not [reply for reply in replies if "fallback" in reply]
+        assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"choices":[{"message":{"content":"\xff\xfe"}}]}',
+        b'{"x":' + b"[" * 30_000 + b"]" * 30_000 + b',"choices":[]}',
+        spoken({"ids": ["nobody"], "reason": "Go."}),
+    ],
+    ids=["no_utf_8", "too_deep", "not_open"],
+)
+def test_a_models_nonsense_is_a_reply_of_our_own_and_a_line_in_the_log(body, caplog):
+    house = House()
+    own = asked(house).json
+    with a_model(http(body)) as model:
+        sage = LanguageModel(endpoint(model.url), "llama")
+        house.edge.recommender = Recommender(house.stub, house.stub, house.clock, sage)
+        house.app = create_app(house.edge)
+
+        assert asked(house).json == own | {"fallback": True}
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_a_slow_model_does_not_hold_up_the_end_of_a_server(tmp_path):

@@ -1,6 +1,7 @@
 """One request to an endpoint, on a thread of its own, that somebody else can cut short."""
 
 import contextlib
+import logging
 import socket
 from http import HTTPStatus
 from http.client import HTTPException
@@ -13,6 +14,11 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
+THREAD: Final = "laurels-advice"
+"""The name of the threads that calls run on."""
+
+# urllib3 logs headers that it cannot read, whole. Elsewhere in the process it still may.
+logging.getLogger("urllib3.connection").addFilter(lambda record: record.threadName != THREAD)
 
 
 class CallFailed(Exception):

@@ -6,9 +6,9 @@ import logging
 from threading import BoundedSemaphore, Thread
 from typing import Final
 
-from laurels.advice.call import Call, CallFailed, Endpoint
+from laurels.advice.call import THREAD, Call, CallFailed, Endpoint
 from laurels.advice.words import AnswerUnusable, read_answer, request_body
-from laurels.engine.recommend.advice import Advice, Question
+from laurels.engine.recommend.advice import Advice, Question, origin
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ class LanguageModel:
         self._free = BoundedSemaphore(ASKED_AT_ONCE_MAX)
 
     async def advise(self, question: Question) -> Advice | None:
+        body = request_body(self._model, question)
+        call = Call(self._endpoint, body, step_s=self._answer_within_s)
         if not self._free.acquire(blocking=False):
             log.warning("the recommender is not asked: %d questions are out", ASKED_AT_ONCE_MAX)
             return None
-        body = request_body(self._model, question)
-        call = Call(self._endpoint, body, step_s=self._answer_within_s)
         try:
             answer = await asyncio.wait_for(self._ask(call), self._answer_within_s)
             return read_answer(answer)
@@ -59,15 +59,19 @@ class LanguageModel:
                 result: bytes | CallFailed = call.run()
             except CallFailed as failure:
                 result = failure
-            except Exception as failure:  # Whatever it is, whoever waits must hear of it.
-                log.exception("the recommender could not be asked")
+            except Exception as failure:  # noqa: BLE001 - whatever it is, whoever waits must hear
+                log.error("the recommender failed: %s", origin(failure))  # noqa: TRY400 - see origin
                 result = CallFailed(type(failure).__name__)
             finally:
                 self._free.release()
             with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
                 loop.call_soon_threadsafe(_settle, answer, result)
 
-        Thread(target=ask, name="laurels-advice", daemon=True).start()
+        try:
+            Thread(target=ask, name=THREAD, daemon=True).start()
+        except RuntimeError as failure:
+            self._free.release()
+            raise CallFailed("there is no thread for it") from failure
         return answer
 
 

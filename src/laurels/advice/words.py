@@ -81,12 +81,17 @@ def request_body(model: str, question: Question) -> bytes:
 
 
 def read_answer(body: bytes) -> Advice:
-    """Return what the model advises. Raises AnswerUnusable for whatever has not the exact shape."""
+    """
+    Return what the model advises. Raises AnswerUnusable for whatever has not the exact shape.
+
+    Why it has not is told by its kind alone: what the decoder says repeats what the model said.
+    """
     try:
         answer = _answer(_completion(body).choices[0].message.content)
-    except (msgspec.DecodeError, IndexError, UnicodeEncodeError) as problem:
+    except (msgspec.DecodeError, IndexError, UnicodeError, RecursionError) as problem:
+        kind = type(problem).__name__
         raise AnswerUnusable(
-            f"its answer is not of the form that was asked for: {problem}"
+            f"its answer is not of the form that was asked for ({kind})"
         ) from problem
     why = cleaned(answer.reason)
     if not why:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol
+from traceback import walk_tb
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -12,6 +13,8 @@ from laurels.core.number import ONE, plain
 from laurels.engine.answers import HistoryEntry
 from laurels.engine.recommend.ranking import percent
 from laurels.engine.recommend.signs import Sign
+
+FRAMES_TOLD: Final = 5
 
 
 class Choice(Struct, frozen=True):
@@ -34,6 +37,10 @@ class Question(Struct, frozen=True):
     choices: tuple[Choice, ...]
     """The best by our own reckoning first."""
 
+    @property
+    def names(self) -> set[str]:
+        return {choice.id for choice in self.choices}
+
 
 class Advice(Struct, frozen=True):
     """Which challenges, best first, and one sentence why. Nobody has looked at the names yet."""
@@ -44,7 +51,7 @@ class Advice(Struct, frozen=True):
 
 class Adviser(Protocol):
     async def advise(self, question: Question) -> Advice | None:
-        """Return None where there is no advice to be had, for whatever reason, within seconds."""
+        """Within seconds. Where there is no advice to be had, log why, and return None."""
         ...
 
 
@@ -58,6 +65,13 @@ def heeded(advice: Advice, known: Collection[str]) -> tuple[str, ...]:
     """Return the challenges of an advice that are open, each once, and no more than we show."""
     sound = [name for name in dict.fromkeys(advice.challenges) if name in known]
     return tuple(sound[: limits.RECOMMENDED_MAX])
+
+
+def origin(failure: Exception) -> str:
+    """Say what failed and where, on one line, but not its message: a model may have said it."""
+    frames = [*walk_tb(failure.__traceback__)][-FRAMES_TOLD:]
+    places = [f"{frame.f_globals.get('__name__')}:{line}" for frame, line in reversed(frames)]
+    return f"{type(failure).__name__} at {' < '.join(places)}"
 
 
 def _choice(sign: Sign) -> Choice:

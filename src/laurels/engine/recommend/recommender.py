@@ -14,9 +14,10 @@ from laurels.engine import reading
 from laurels.engine.answers import HistoryEntry, Met
 from laurels.engine.pictures import ChallengePicture
 from laurels.engine.ports import Clock, Queries, Submitter
-from laurels.engine.recommend.advice import Adviser, heeded, question_of
+from laurels.engine.recommend.advice import Adviser, Question, question_of
 from laurels.engine.recommend.habits import Habits
 from laurels.engine.recommend.memory import Kept, Learned, Lists, Whose
+from laurels.engine.recommend.questions import Questions
 from laurels.engine.recommend.ranking import NOTHING_OPEN, ranked, reason
 from laurels.engine.recommend.signs import Sign, open_challenges, signs_of
 
@@ -66,7 +67,7 @@ class Recommender:
         self._submitter = submitter
         self._queries = queries
         self._clock = clock
-        self._adviser = adviser
+        self._questions = None if adviser is None else Questions(adviser)
         self._learned = Learned(queries)
         self._lists = Lists()
         self._claimed: dict[Whose, None] = {}
@@ -101,7 +102,10 @@ class Recommender:
 
     def forget(self, tenant: TenantId, participant: ParticipantId) -> None:
         """Drop somebody's list; the next one is made anew."""
-        self._lists.forget((tenant, participant))
+        whose = tenant, participant
+        self._lists.forget(whose)
+        if self._questions is not None:
+            self._questions.forget(whose)
 
     async def _refresh_all(self) -> None:
         while self._claimed:
@@ -153,23 +157,12 @@ class Recommender:
             tuple(sign.name for sign in best[: limits.RECOMMENDED_MAX]),
             reason(best[0], found.met.rulebook.challenges),
         )
-        made = (
-            own if self._adviser is None else await self._advised(self._adviser, own, best, latest)
-        )
+        made = own
+        if self._questions is not None:
+            made = await _advised(self._questions, whose, question_of(best, latest), own)
         if not made.fallback:
             self._lists.put(whose, Kept(made.challenges, made.why, found.at))
         return made
-
-    async def _advised(
-        self, adviser: Adviser, own: Recommendation, best: list[Sign], latest: list[HistoryEntry]
-    ) -> Recommendation:
-        question = question_of(best, latest)
-        advice = await adviser.advise(question)
-        if advice is not None:
-            challenges = heeded(advice, {choice.id for choice in question.choices})
-            if challenges:
-                return Recommendation(challenges, advice.why)
-        return Recommendation(own.challenges, own.why, fallback=True)
 
     def _find(self, whose: Whose) -> _Found:
         now = self._clock.now()
@@ -181,3 +174,12 @@ class Recommender:
     ) -> tuple[list[Sign], list[HistoryEntry]]:
         latest = self._queries.latest_events(*whose, count=limits.LATEST_EVENTS_MAX)
         return ranked(signs_of(found.met, found.pictures, latest, habits)), latest
+
+
+async def _advised(
+    questions: Questions, whose: Whose, question: Question, own: Recommendation
+) -> Recommendation:
+    advice = await questions.ask(whose, question)
+    if advice is None:
+        return Recommendation(own.challenges, own.why, fallback=True)
+    return Recommendation(advice.challenges, advice.why)
