@@ -119,7 +119,7 @@ RECOMMENDATION_LIFETIME_MS: Final = 60 * 60 * 1000
 RECOMMENDATIONS_CACHED_MAX: Final = 10_000
 """Lists, of one participant each, at a kilobyte or less."""
 RECOMMENDATIONS_WAITING_MAX: Final = 1_000
-"""Participants whose list waits to be renewed after a claim."""
+"""Participants whose list waits to be renewed after a claim, or is asked about."""
 LATEST_EVENTS_MAX: Final = 50
 """Of a participant, to see what they do."""
 HABITS_LIFETIME_MS: Final = 10 * 60 * 1000
