@@ -54,7 +54,7 @@ class Sizes(NamedTuple):
 
 
 FULL: Final = Sizes(5_000, 1_000, 500, 10, 30)
-QUICK: Final = Sizes(1_000, 1_000, 500, 5, 30)
+QUICK: Final = Sizes(5_000, 1_000, 500, 5, 30)
 
 
 def rules() -> bytes:

@@ -5,12 +5,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.cast import NOON, SHOP, a_stage, as_json
+from tests.cast import DAY, NOON, SHOP, a_stage, as_json
 
 from laurels.api.questkit.stream import ServerSentEvents
 from laurels.api.questkit.updates import updates_of
-from laurels.core.change import BadgeAwarded, CompletionLapsed, ProgressMoved, Recommended
-from laurels.core.command import Award, AwardBadge, Deduct, EndHold, Hold
+from laurels.core.change import (
+    BadgeAwarded,
+    CompletionLapsed,
+    ParticipantReset,
+    ProgressMoved,
+    Recommended,
+)
+from laurels.core.command import Award, AwardBadge, Deduct, EndHold, Hold, Reset
 from laurels.engine.answers import JournalEntry
 
 RULEBOOK = as_json("""
@@ -39,6 +45,10 @@ challenges:
     objectives:
       - {id: read, event: read, count: 4}
       - {id: write, event: wrote, count: 2}
+  - id: today
+    window: daily
+    claim: manual
+    objectives: [{id: nap, event: napped, count: 2}]
 """)
 
 
@@ -137,7 +147,7 @@ def test_a_claim_is_told_then_its_rewards_then_the_balances(stage):
 
 def test_a_claim_again_is_not_told(stage):
     stage.tell("toured")
-    stage.send(stage.claim("tour"), stage.claim("tour"))
+    stage.send(stage.claim("tour"), stage.claim("tour", key="again"))
 
     assert heard(stage) == []
 
@@ -210,6 +220,22 @@ def test_a_recommendation_is_told():
     }
 
 
+def test_what_counts_for_yesterday_is_not_told_as_if_it_were_todays(stage):
+    """Clients overwrite what they know of a mission, and a read shows the window of today."""
+    stage.tell("napped")
+    stage.tell("napped")
+    stage.send(stage.claim("today"))
+
+    stage.tell("napped", at=NOON - DAY)
+    assert heard(stage) == []
+    stage.tell("napped", at=NOON - DAY)
+    (completed,) = heard(stage)
+
+    assert completed["type"] == "mission.completed", "it can be claimed now"
+    assert completed["data"]["currentCount"] == completed["data"]["targetCount"] == 2
+    assert completed["data"]["updatedAt"] == NOON - DAY
+
+
 def test_what_nobody_asked_for_is_not_told():
     assert updates_of(entry(CompletionLapsed("a", "", NOON))) == []
     assert updates_of(entry()) == []
@@ -229,6 +255,19 @@ def test_of_several_moves_the_last_is_told_in_its_place():
         ("b", 1),
         ("a", 2),
     ]
+
+
+def test_a_reset_is_told_in_its_place():
+    (message,) = ServerSentEvents().updates(entry(ParticipantReset(NOON)))
+
+    assert message == b'id: 7.1\nevent: reset\ndata: {"reason":"began_anew"}\n\n'
+
+
+def test_a_reset_is_all_that_is_told_of_beginning_anew(stage):
+    stage.tell("strolled")
+    stage.send(command(stage, Reset))
+
+    assert heard(stage) == [{"reason": "began_anew"}]
 
 
 def test_every_message_has_an_id_and_one_line_of_data():

@@ -64,14 +64,19 @@ class Ear:
         return read_messages(self.text)
 
     @property
+    def told(self) -> list[str]:
+        """The ids of all that it was told, in that order."""
+        return [message.id for message in self.messages]
+
+    @property
     def updates(self) -> list[str]:
         return [message.id for message in self.messages if message.event == "update"]
 
 
-def hub_of(stage) -> Hub:
+def hub_of(stage, is_disabled: Callable[[str], bool] | None = None) -> Hub:
     """Put a hub onto a stage, and an engine that wakes it."""
-    registry = stage.store.registry
-    hub = Hub(stage.store.queries, stage.clock, ServerSentEvents(), registry.is_disabled)
+    is_disabled = is_disabled or stage.store.registry.is_disabled
+    hub = Hub(stage.store.queries, stage.clock, ServerSentEvents(), is_disabled)
     stage.engine = Engine(stage.store, stage.clock, notifier=hub)
     return hub
 

@@ -1,12 +1,13 @@
 """Open streams, on a real engine and a real store: who hears what, when, and for how long."""
 
 import asyncio
+import threading
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from tests.cast import DAY, SECOND, SHOP_TEST, a_stage, as_json, out_of_order
-from tests.delivery.ear import begun, hub_of, listen, someone, until
+from tests.delivery.ear import WAIT_S_MAX, begun, hub_of, listen, someone, until
 
 from laurels.core import limits
 from laurels.core.errors import RateLimited, Unavailable
@@ -381,6 +382,55 @@ def test_who_commits_when_the_loop_is_gone_does_not_mind(stage, hub):
     asyncio.run(play())
 
     assert steps(stage, 1)[0].changes
+
+
+def test_a_store_that_hangs_keeps_nobody_alive_and_nobody_silent(stage, monkeypatch):
+    monkeypatch.setattr(hub_module, "TURN_MS", 1)
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def hang(_tenant):
+        asked.set()
+        return not goes_on.wait(2 * WAIT_S_MAX)
+
+    hub = hub_of(stage, hang)
+    now_s = stage.clock.at // SECOND
+
+    async def play():
+        short, long = listen(hub, stage, expires_at_s=now_s + 60), listen(hub, stage, "bob")
+        await begun(short, long)
+        running = asyncio.create_task(hub.run())
+        await until(asked.is_set)
+        said = len(long.ear.pieces)
+        stage.clock.move(by=60 * SECOND)
+        await until(lambda: short.ear.end == "closed" and len(long.ear.pieces) > said)
+        assert not goes_on.is_set()
+        goes_on.set()
+        running.cancel()
+
+    asyncio.run(play())
+
+
+def test_whoever_cannot_be_asked_is_asked_again(stage, monkeypatch, caplog):
+    monkeypatch.setattr(hub_module, "ASK_S", 0.001)
+    asked = []
+
+    def stumble(tenant):
+        asked.append(tenant)
+        if len(asked) == 1:
+            raise RuntimeError("once")
+        return True
+
+    hub = hub_of(stage, stumble)
+
+    async def play():
+        ann = listen(hub, stage)
+        await begun(ann)
+        running = asyncio.create_task(hub.run())
+        await until(lambda: ann.ear.end)
+        running.cancel()
+
+    asyncio.run(play())
+    assert "which tenants are disabled" in caplog.text
 
 
 def test_the_streams_of_a_tenant_that_is_disabled_end(stage, hub):

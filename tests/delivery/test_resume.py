@@ -11,6 +11,7 @@ from tests.cast import DAY, LONG, a_stage, as_json
 from tests.delivery.ear import Listening, begun, hub_of, listen, until
 
 from laurels.core import limits
+from laurels.core.command import Reset
 from laurels.delivery import tail as tail_module
 from laurels.delivery.cursor import Cursor, read_cursor
 
@@ -26,7 +27,9 @@ challenges:
   - {id: more, objectives: [{id: step, event: step, count: 1000}]}
 """)
 PEOPLE = ("ann", "bob", "cid")
-WHO: st.SearchStrategy[str] = st.sampled_from(PEOPLE)
+ANEW = "-"
+"""Behind a name: they do not walk, but begin anew."""
+WHO: st.SearchStrategy[str] = st.sampled_from([*PEOPLE, *PEOPLE, *(who + ANEW for who in PEOPLE)])
 
 
 @pytest.fixture
@@ -37,11 +40,19 @@ def stage(tmp_path):
 
 def walk(stage, people):
     for who in people:
-        stage.tell("step", who)
+        if who.endswith(ANEW):
+            begin_anew(stage, who.removesuffix(ANEW))
+        else:
+            stage.tell("step", who)
+
+
+def begin_anew(stage, who):
+    received_at, (id_,) = stage.clock.accept(1)
+    stage.send(Reset(tenant=stage.world, id=id_, participant=who, received_at=received_at))
 
 
 def ids_of(hub, stage):
-    """Return the ids of every update there ever was, of each participant."""
+    """Return the ids of all that was ever told, of each participant."""
     ids = {who: [] for who in PEOPLE}
     for entry in stage.journal():
         count = len(hub._dialect.updates(entry))
@@ -91,11 +102,11 @@ def test_from_every_cut_exactly_the_rest_is_heard(before, after, entries, number
             await begun(*opened.values())
             ids = ids_of(hub, stage)
             for (who, cut), one in opened.items():
-                await until(lambda: len(one.ear.updates) >= len(rest(ids[who], cut)))  # noqa: B023
+                await until(lambda: len(one.ear.told) >= len(rest(ids[who], cut)))  # noqa: B023
             return opened
 
         for (who, cut), one in asyncio.run(play()).items():
-            assert one.ear.updates == rest(ids_of(hub, stage)[who], cut), (who, cut)
+            assert one.ear.told == rest(ids_of(hub, stage)[who], cut), (who, cut)
             assert f"\nid: {cut}\n\n".encode() in one.ear.pieces[0]
 
 
@@ -165,6 +176,26 @@ def test_who_cannot_go_on_is_told_to_begin_anew(stage, since, reason):
 
     assert first == ("3", "reset", {"reason": reason})
     assert [message.id.split(".")[0] for message in others] == ["4"] * len(others)
+
+
+def test_whoever_listens_or_comes_back_hears_of_a_reset(stage):
+    hub = hub_of(stage)
+    walk(stage, ["ann", "ann"])
+
+    async def play():
+        ann, bob = listen(hub, stage), listen(hub, stage, "bob")
+        await begun(ann, bob)
+        await asyncio.to_thread(walk, stage, ["ann" + ANEW])
+        await until(lambda: ann.ear.messages)
+        back, behind = listen(hub, stage, since="1"), listen(hub, stage, since="3.1")
+        await begun(back, behind)
+        assert not bob.ear.messages
+        return ann.ear.messages, back.ear.messages[-1:], behind.ear.messages
+
+    live, last, behind = asyncio.run(play())
+
+    assert live == last == [("3.1", "reset", {"reason": "began_anew"})]
+    assert behind == [], "what lies before it is known"
 
 
 def heard_since(stage, hub, since):

@@ -2,8 +2,10 @@
 
 import re
 import socket
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Self
 
 HEARD_S_MAX = 20
@@ -24,6 +26,7 @@ class Reader:
         *,
         receive_bytes: int | None = None,
         more: bytes = b"",
+        version: str = "1.1",
     ) -> None:
         host, port = url.removeprefix("http://").split(":")
         self.socket = socket.socket()
@@ -33,7 +36,7 @@ class Reader:
         self.socket.connect((host, int(port)))
         resumed = f"Last-Event-ID: {last_id}\r\n" if last_id else ""
         self.socket.sendall(
-            f"GET /v1/sse/updates HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            f"GET /v1/sse/updates HTTP/{version}\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
             f"{resumed}\r\n".encode()
             + more
         )
@@ -77,10 +80,13 @@ class Reader:
         self._raw += data
         if not self.head and b"\r\n\r\n" in self._raw:
             self.head, _, self._raw = self._raw.partition(b"\r\n\r\n")
-        self._unchunk()
+        if b"transfer-encoding: chunked" in self.head:
+            self._unchunk()
+        elif self.head and b"content-length" not in self.head:
+            self._body, self._raw = self._body + self._raw, b""
 
     def _unchunk(self) -> None:
-        while self.head and (match := _chunk_head.match(self._raw)):
+        while match := _chunk_head.match(self._raw):
             end = match.end() + int(match[1], 16)
             if len(self._raw) < end + 2:
                 return
@@ -108,3 +114,33 @@ class Reader:
             while time.monotonic() < end:
                 self.read(end - time.monotonic())
         return self
+
+
+class Timed(Reader):
+    """One who notes when each update came."""
+
+    def __init__(self, url: str, token: str) -> None:
+        super().__init__(url, token)
+        self.heard_at: list[float] = []
+
+    def read(self, seconds: float = 0.1) -> None:
+        known = len(self._body)
+        super().read(seconds)
+        self.heard_at += [time.monotonic()] * self._body.count(b"\nevent: update\n", known)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take in what comes at once, on a thread of its own, meanwhile."""
+        done = threading.Event()
+
+        def listen() -> None:
+            while not (done.is_set() or self.is_over):
+                self.read()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()

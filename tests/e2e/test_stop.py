@@ -4,6 +4,8 @@ import asyncio
 import signal
 import time
 
+import pytest
+import urllib3
 from tests.e2e.load import STORE, Load, connections, serve, volley
 from tests.e2e.log import reconcile, stored, verified
 from tests.e2e.wire import Event, Path, acks_of, request
@@ -33,6 +35,27 @@ def test_a_stop_under_load_loses_nothing(tmp_path):
     assert not reconcile(load.log, held)
     assert {row.key for row in held.events} == load.log.sent.keys()
     assert not verified(tmp_path / STORE)
+
+
+def test_whoever_asks_anew_hears_of_the_stop_before_the_door_is_closed(tmp_path):
+    """So that a load balancer sends nobody to a server that is about to hang up."""
+
+    def ask() -> urllib3.BaseHTTPResponse:
+        headers = {"Connection": "close"}  # Each time by a new connection.
+        return urllib3.request("GET", server.url + "/v1/health", headers=headers, retries=False)
+
+    with serve(tmp_path) as server:
+        assert ask().status == 200
+        begun = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        while (reply := ask()).status == 200:
+            assert time.monotonic() - begun < STOP_S_MAX
+        assert (reply.status, reply.json()["ok"]) == (503, False)
+        assert int(reply.headers["retry-after"]) >= 1
+        assert reply.headers["connection"] == "close"
+        assert server.process.wait(STOP_S_MAX) == 0
+        with pytest.raises(urllib3.exceptions.NewConnectionError):
+            ask()
 
 
 def test_a_stop_waits_for_the_requests_that_have_arrived(tmp_path):

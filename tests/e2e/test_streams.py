@@ -7,11 +7,12 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import jwt
 import pytest
 import urllib3
-from tests.e2e.listening import Reader
+from tests.e2e.listening import Reader, Timed
 from tests.e2e.load import LONG, connections, mint, serve, settings
 from tests.e2e.wire import Event, Path, request
 from tests.serving import Running
@@ -20,6 +21,8 @@ STOP_S_MAX = 3
 LIVES = 10 if LONG else 2
 FEW_BYTES = 4_096
 STUCK = 10
+OTHERS_P99_S_MAX = 0.1
+ROUNDS = 3
 UPDATES_A_STEP = 2
 """A balance, and a mission's progress."""
 HEALTH = b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -83,30 +86,75 @@ def streams_open(server: Running) -> int:
     return int(found[1])
 
 
-def test_readers_that_do_not_read_are_cut_off_and_slow_nobody(server):
-    token = token_of(server)
-    with Reader(server.url, token) as fine:
-        fine.until(": connected")
-        before, number = rss_kib(server), 0
-        stuck = [Reader(server.url, token, receive_bytes=FEW_BYTES) for _ in range(STUCK)]
-        until(lambda: streams_open(server) == 1 + STUCK)
-        late_s: list[float] = []
-        while streams_open(server) > 1:
-            assert number < 5_000, "they were never cut off"
-            begun = time.monotonic()
-            walk(server, 50, first=number)
-            number += 50
-            fine.until(f"id: {number}.{UPDATES_A_STEP}")
-            late_s.append(time.monotonic() - begun)
-        grown = rss_kib(server) - before
-        for one in stuck:
+def p99_s(late_s: list[float]) -> float:
+    return sorted(late_s)[len(late_s) * 99 // 100]
+
+
+class Beside:
+    """Ada's readers that do not read, from the first update that waits to the last cut-off."""
+
+    def __init__(self, server: Running, token: str, healthy: list[Timed]) -> None:
+        self.server = server
+        self.healthy = healthy
+        self.stuck = [Reader(server.url, token, receive_bytes=FEW_BYTES) for _ in range(STUCK)]
+        until(lambda: streams_open(server) == len(healthy) + STUCK)
+
+    def late_s(self, first: int) -> list[float]:
+        """Let everybody walk until the stuck are cut off; return how late each update was heard."""
+        known = [len(one.heard_at) for one in self.healthy]
+        with ExitStack() as meanwhile:
+            for one in self.healthy:
+                meanwhile.enter_context(one.listening())
+            sent_at = asyncio.run(self._walk(first))
+            counts = [count + UPDATES_A_STEP * len(sent_at) for count in known]
+            until(lambda: [len(one.heard_at) for one in self.healthy] == counts)
+        return [
+            heard_at - sent_at[number // UPDATES_A_STEP]
+            for one, count in zip(self.healthy, known, strict=True)
+            for number, heard_at in enumerate(one.heard_at[count:])
+        ]
+
+    async def _walk(self, first: int) -> list[float]:
+        sent_at: list[float] = []
+        async with connections(self.server.url, 1) as (connection,):
+            while len(sent_at) % 25 or streams_open(self.server) > len(self.healthy):
+                number = first + len(sent_at)
+                assert len(sent_at) < 5_000, "they were never cut off"
+                events = [Event(user, number, "walk", 1) for user in ("ada", "bob")]
+                sent_at.append(time.monotonic())
+                assert (await connection.ask(request(Path.BATCH, events))).ok
+                await asyncio.sleep(0.002)
+        return sent_at
+
+    def check_cut_off(self) -> None:
+        for one in self.stuck:
             with pytest.raises(ConnectionResetError):
                 drain(one.socket)
             one.socket.close()
-        assert grown < STUCK * 1024
-        assert sorted(late_s)[len(late_s) // 2] < 1
-        assert fine.updates == sorted(fine.updates, key=lambda each: [*map(int, each.split("."))])
-        assert not fine.is_over
+
+
+def test_readers_that_do_not_read_are_cut_off_and_slow_nobody(server):
+    """On a machine that does other things too, the best of three rounds is what we are like."""
+    token = token_of(server)
+    with (
+        Timed(server.url, token) as ada,
+        Timed(server.url, token) as beside_ada,
+        Timed(server.url, token_of(server, "bob")) as bob,
+    ):
+        healthy = [ada.until(": connected"), beside_ada.until(": connected")]
+        healthy.append(bob.until(": connected"))
+        rounds: list[float] = []
+        while not rounds or (min(rounds) > OTHERS_P99_S_MAX and len(rounds) < ROUNDS):
+            before = rss_kib(server)
+            beside = Beside(server, token, healthy)
+            rounds.append(p99_s(beside.late_s(first=len(ada.heard_at) // UPDATES_A_STEP)))
+            beside.check_cut_off()
+            assert rss_kib(server) - before < STUCK * 1024
+        assert min(rounds) <= OTHERS_P99_S_MAX, rounds
+        for one in healthy:
+            ids = [[*map(int, each.split("."))] for each in one.updates]
+            assert ids == sorted(ids)
+            assert not one.is_over
 
 
 def test_a_kill_loses_no_update_and_repeats_none(tmp_path):
@@ -158,6 +206,23 @@ def test_a_stop_ends_every_stream_at_once_and_tells_when_to_come_back(server):
         reader.socket.close()
     assert len({reader.text.split("retry: ")[1].split()[0] for reader in readers}) > 10
     stuck.socket.close()
+
+
+def test_who_speaks_http_1_0_gets_no_chunks_and_the_end_is_the_end_of_the_connection(server):
+    with Reader(server.url, token_of(server), version="1.0") as reader:
+        reader.until(": connected")
+        walk(server, 3)
+        reader.until(count=3 * UPDATES_A_STEP)
+        assert server.stop() == 0
+        reader.until(over=True)
+
+    head = reader.head.lower()
+    assert reader.status == 200
+    assert b"transfer-encoding" not in head
+    assert b"content-length" not in head
+    assert b"connection: close" in head
+    assert reader.text.startswith(": connected\nretry: ")
+    assert reader.text.endswith("}\n\n"), "nothing stands around what is said"
 
 
 def test_a_stream_ends_within_a_second_of_its_token(server):
@@ -213,6 +278,7 @@ def test_a_stream_is_not_opened_in_front_of_requests_that_wait(server):
     with Reader(server.url, token_of(server), more=HEALTH) as reader:
         reader.quiet()
         assert reader.status == 400
+        assert b'"error":"connection_shared"' in reader._raw
         assert reader._raw.count(b"HTTP/1.1 200") == 1, "the other is answered all the same"
     assert streams_open(server) == 0
 

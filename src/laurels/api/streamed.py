@@ -31,9 +31,9 @@ class Lent(Outlet, Protocol):
         ...
 
 
-def is_alone(scope: Scope) -> bool:
+def take_connection(scope: Scope) -> bool:
     """
-    Take a connection for a stream, if nothing waits behind it.
+    Take the connection for a stream, and say whether it could be had: if nothing waits behind.
 
     What waits would wait as long as the stream lasts, and hide from us that the caller is gone.
     """

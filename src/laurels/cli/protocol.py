@@ -7,7 +7,7 @@ import struct
 from collections.abc import Collection
 from typing import Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from laurels.api.streamed import OUTLET
 
@@ -62,7 +62,17 @@ class Outlet:
     not take in can be seen, and thrown away.
     """
 
-    __slots__ = ("_is_begun", "_one_write", "_transport", "_waiting", "is_taken")
+    __slots__ = (
+        "_is_begun",
+        "_is_chunked",
+        "_one_write",
+        "_transport",
+        "_waiting",
+        "cycle",
+        "is_taken",
+    )
+    cycle: RequestResponseCycle
+    """The newest request, and its reply."""
 
     def __init__(
         self, one_write: OneWrite, transport: asyncio.Transport, waiting: Collection[object]
@@ -72,10 +82,14 @@ class Outlet:
         self._waiting = waiting
         self.is_taken = False
         self._is_begun = False
+        self._is_chunked = True
 
     def take(self) -> bool:
         """Be the last on this connection, unless other requests wait behind this one."""
         self.is_taken = not self._waiting
+        if self.is_taken and self.cycle.scope["http_version"] == "1.0":
+            # It knows no chunks. What it gets lasts until the connection ends.
+            self._is_chunked = self.cycle.chunked_encoding = False
         return self.is_taken
 
     @property
@@ -86,17 +100,18 @@ class Outlet:
         transport = self._transport
         if transport.is_closing():
             return
-        # Chunked, since the head has no length.
-        chunk = b"%x\r\n%b\r\n" % (len(data), data)
+        if self._is_chunked:  # The head has no length.
+            data = b"%x\r\n%b\r\n" % (len(data), data)
         if self._is_begun:
-            transport.write(chunk)
+            transport.write(data)
         else:
             self._set_up()
-            self._one_write.write(chunk)  # The head goes with it.
+            self._one_write.write(data)  # The head goes with it.
 
     def close(self) -> None:
         if not self._transport.is_closing():
-            self._one_write.write(b"0\r\n\r\n")
+            if self._is_chunked:
+                self._one_write.write(b"0\r\n\r\n")
             self._one_write.close()
 
     def abort(self) -> None:
@@ -136,6 +151,10 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         cast("dict[str, Any]", self.scope)["extensions"] = self._extensions
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._outlet.cycle = self.cycle
 
     def on_response_complete(self) -> None:
         cast("OneWrite", self.transport).flush()  # A reply without a body: to HEAD, say.

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
+from types import FrameType
 from typing import Final
 
 import click
@@ -20,6 +21,8 @@ from laurels.wiring import Server
 
 PORTS_TRIED_MAX: Final = 200
 BACKLOG_MAX: Final = 2048
+OPEN_WHILE_DRAINING_S: Final = 0.3
+"""How long whoever connects still hears that we are stopping, and goes elsewhere."""
 DRAIN_S_MAX: Final = 8
 """How long running requests get to finish; the rest of the ten seconds is for the store."""
 YOUNG_OBJECTS_MAX: Final = 50_000
@@ -114,9 +117,13 @@ class _Uvicorn(uvicorn.Server):
         gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 50)
         say(self.ready)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
         self.server.edge.draining = True
         self.server.edge.hub.close()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.sleep(OPEN_WHILE_DRAINING_S)
         await super().shutdown(sockets)
 
 

@@ -29,6 +29,7 @@ LaurelsError
 │   │       ├── UnknownCampaign
 │   │       └── UnknownCurrency
 │   ├── MethodNotAllowed
+│   ├── ConnectionShared         a stream needs one of its own
 │   ├── ClaimNotReady
 │   ├── ChallengeLocked
 │   ├── WouldOverdraw
@@ -203,6 +204,10 @@ class UnknownCurrency(UnknownName):
 
 class MethodNotAllowed(Refusal):
     """The path does not take that method."""
+
+
+class ConnectionShared(Refusal):
+    """A stream needs a connection on which no other request waits."""
 
 
 class ClaimNotReady(Refusal):

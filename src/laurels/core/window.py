@@ -100,6 +100,7 @@ def rolling_name(starts: Instant) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{starts % 1000:03}Z"
 
 
+@lru_cache(maxsize=NAMES_CACHED_MAX)
 def rolling_start(name: str) -> Instant:
     return instant(datetime.fromisoformat(name))
 

@@ -1,9 +1,8 @@
 """All open streams of this process: who may open one, what wakes them, and when they end."""
 
 import asyncio
-import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from laurels.core import limits
@@ -19,7 +18,8 @@ log: Final = logging.getLogger("laurels.delivery")
 TURNS_A_ROUND: Final = 60
 TURN_MS: Final = 250
 """Signs of life come once a round; each turn a sixtieth of the streams gets theirs."""
-TURNS_A_SECOND: Final = 1_000 // TURN_MS
+ASK_S: Final = 1.0
+"""How often it is asked which tenants are disabled."""
 COME_BACK_MS: Final = 5_000
 
 
@@ -127,14 +127,17 @@ class Hub:
 
     async def run(self) -> None:
         """Give signs of life, and end what has expired or is disabled, until cancelled."""
-        for turn in itertools.count():
-            try:
-                self.turn()
-                if turn % TURNS_A_SECOND == 0:
-                    await self.end_disabled()
-            except Exception:
-                log.exception("streams were not seen to, and will be in the next turn")
-            await asyncio.sleep(TURN_MS / 1000)
+        # Beside the turns: a store that hangs must not hold them up.
+        asking = asyncio.create_task(self._ask())
+        try:
+            while True:
+                try:
+                    self.turn()
+                except Exception:
+                    log.exception("streams were not seen to, and will be in the next turn")
+                await asyncio.sleep(TURN_MS / 1000)
+        finally:
+            asking.cancel()
 
     def turn(self) -> None:
         """See to all turns since the last one, by the clock."""
@@ -151,9 +154,20 @@ class Hub:
 
     async def end_disabled(self) -> None:
         """End the streams of tenants that were disabled meanwhile."""
-        for tenant in tuple(self._tails):
-            if await asyncio.to_thread(self._is_disabled, tenant):
-                self.end(lambda one, tenant=tenant: one.tenant == tenant)
+        disabled = await asyncio.to_thread(self._disabled_among, tuple(self._tails))
+        if disabled:
+            self.end(lambda one: one.tenant in disabled)
+
+    async def _ask(self) -> None:
+        while True:
+            try:
+                await self.end_disabled()
+            except Exception:
+                log.exception("it is not known which tenants are disabled, and will be asked again")
+            await asyncio.sleep(ASK_S)
+
+    def _disabled_among(self, tenants: Collection[TenantId]) -> set[TenantId]:
+        return {tenant for tenant in tenants if self._is_disabled(tenant)}
 
     def _tail_of(self, tenant: TenantId) -> Tail:
         if tenant not in self._tails:

@@ -47,6 +47,7 @@ ERRORS: Final[ErrorTable] = {
     errors.UnknownCampaign: _NOT_FOUND,
     errors.UnknownCurrency: _NOT_FOUND,
     errors.MethodNotAllowed: (405, "method_not_allowed"),
+    errors.ConnectionShared: (400, "connection_shared"),
     errors.ClaimNotReady: (409, "claim_not_ready"),
     errors.ChallengeLocked: (409, "challenge_locked"),
     errors.WouldOverdraw: (400, _INSUFFICIENT),

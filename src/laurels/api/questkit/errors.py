@@ -44,6 +44,7 @@ ERRORS: Final[ErrorTable] = {
     errors.UnknownCurrency: (404, "balance_not_found"),
     # A path with another method is an unknown path here.
     errors.MethodNotAllowed: _NOT_FOUND,
+    errors.ConnectionShared: (400, "connection_shared"),
     errors.ClaimNotReady: (409, "claim_not_ready"),
     errors.ChallengeLocked: (409, "mission_locked"),
     errors.WouldOverdraw: (409, "insufficient_balance"),

@@ -12,9 +12,9 @@ from laurels.api.questkit.docs import COMMON, TAG, TOKEN_SCHEMES, UNAUTHORIZED, 
 from laurels.api.questkit.updates import updates_of
 from laurels.api.questkit.wire_updates import Reset, Update
 from laurels.api.route import Operation, Parameter, Route, Says
-from laurels.api.streamed import Streamed, is_alone
+from laurels.api.streamed import Streamed, take_connection
 from laurels.api.token import Claims
-from laurels.core.errors import Refusal, Unavailable
+from laurels.core.errors import ConnectionShared, Unavailable
 from laurels.core.event import ParticipantId, TenantId
 from laurels.delivery.cursor import Cursor, read_cursor
 from laurels.delivery.stream import Since, Subscriber, WhyReset
@@ -44,14 +44,14 @@ class ServerSentEvents:
         return b": connected\nretry: %d\nid: %b\n\n" % (retry, _id(at))
 
     def reset(self, why: WhyReset, at: Cursor) -> bytes:
-        return b"id: %b\nevent: reset\ndata: %b\n\n" % (_id(at), _encode(Reset(why)))
+        return _message(at, Reset(why))
 
     def still_here(self, at: Cursor | None) -> bytes:
         return b":\n\n" if at is None else b":\nid: %b\n\n" % _id(at)
 
     def updates(self, entry: JournalEntry) -> list[bytes]:
         return [
-            b"id: %d.%d\nevent: update\ndata: %b\n\n" % (entry.number, position, _encode(update))
+            _message(Cursor(entry.number, position), update)
             for position, update in enumerate(updates_of(entry), start=1)
         ]
 
@@ -70,9 +70,9 @@ class Streams:
             raise Unavailable("The server is stopping; try again.")
         since = last_seen(request, query)
         stream = self._hub.open(subscriber(claims), since)
-        if not is_alone(request.scope):
+        if not take_connection(request.scope):
             self._hub.leave(stream)
-            raise Refusal("A stream needs a connection on which no other request waits.")
+            raise ConnectionShared
         self._edge.metrics.stream_opened()
 
         def leave() -> None:
@@ -125,6 +125,11 @@ def last_seen(request: Request, query: Query) -> Since:
     return (read_cursor(text) or "unreadable") if text else None
 
 
+def _message(at: Cursor, data: Update | Reset) -> bytes:
+    event = b"reset" if isinstance(data, Reset) else b"update"
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (_id(at), event, _encode(data))
+
+
 def _id(at: Cursor) -> bytes:
     return str(at).encode()
 
@@ -143,7 +148,8 @@ GET_UPDATES: Final = Operation(
         "Server-sent events, for a browser's own `EventSource` or any other reader. Each is "
         "`event: update` with one line of data, `{type, data}`, and an id; whoever comes back with "
         "`Last-Event-ID` hears all that was missed, and nothing twice. `event: reset` says that "
-        "too much was missed, or the id is none of ours: then ask for everything anew. A comment "
+        "too much was missed, the id is none of ours, or the user has begun anew: whatever was "
+        "heard before, ask for everything anew. A comment "
         "comes every 15 seconds. The stream ends with its token."
     ),
     parameters=(
@@ -166,7 +172,10 @@ GET_UPDATES: Final = Operation(
     security=TOKEN_SCHEMES,
     replies={
         200: Says(about="The stream.", type=_UPDATE, media=MEDIA.decode()),
-        400: error("A parameter comes twice or is no text, or requests wait behind this one."),
+        400: error(
+            "A parameter comes twice or is no text; or `connection_shared`: requests wait behind "
+            "this one."
+        ),
         **UNAUTHORIZED,
         **COMMON,
     },

@@ -25,6 +25,7 @@ from laurels.api.questkit.wire_updates import (
     MissionCompleted,
     MissionProgress,
     Recommendation,
+    Reset,
     RewardGranted,
     Update,
 )
@@ -34,6 +35,7 @@ from laurels.core.change import (
     ChallengeCompleted,
     Change,
     ItemGranted,
+    ParticipantReset,
     PointsPosted,
     ProgressMoved,
     Recommended,
@@ -48,12 +50,12 @@ Window: TypeAlias = tuple[str, str]
 TOLD: Final = frozenset(
     [
         *(ProgressMoved, ChallengeCompleted, ChallengeClaimed, PointsPosted),
-        *(BadgeAwarded, ItemGranted, Recommended),
+        *(BadgeAwarded, ItemGranted, Recommended, ParticipantReset),
     ]
 )
 
 
-def updates_of(entry: JournalEntry) -> list[Update]:
+def updates_of(entry: JournalEntry) -> list[Update | Reset]:
     """Return all that its participant hears of an entry, in the order it came about."""
     if TOLD.isdisjoint(map(type, entry.changes)):
         return []
@@ -84,7 +86,7 @@ class _Story:
             elif isinstance(change, PointsPosted) and is_in_hand(change):
                 self._last_postings[change.currency] = position
 
-    def told(self, position: int, change: Change) -> Iterator[Update]:
+    def told(self, position: int, change: Change) -> Iterator[Update | Reset]:
         match change:
             case ProgressMoved():
                 yield from self._progress(position, change)
@@ -98,9 +100,8 @@ class _Story:
                 yield from self._grant(change.rule, BadgeReward(change.badge))
             case ItemGranted():
                 yield from self._grant(change.rule, ItemReward(change.item, change.quantity))
-            case Recommended(challenges, why):
-                said = Recommendations([*challenges], why, cached=False, count=len(challenges))
-                yield Recommendation(said)
+            case Recommended() | ParticipantReset():
+                yield _said(change)
             case _:
                 pass
 
@@ -108,6 +109,8 @@ class _Story:
         window = change.challenge, change.window
         if window in self._completed or self._last_moves.get(window) != (position, change):
             return
+        if change.aside:
+            return  # A mission has one progress to a client, and that is not it.
         share, count, target = _measured(change)
         at = change.at or self._entry.recorded_at
         yield MissionProgress(
@@ -135,6 +138,13 @@ class _Story:
             self._paid[rule, reward] -= 1
         else:
             yield RewardGranted(Granted(self._user, reward))
+
+
+def _said(change: Recommended | ParticipantReset) -> Recommendation | Reset:
+    if isinstance(change, ParticipantReset):
+        return Reset("began_anew")
+    names = [*change.challenges]
+    return Recommendation(Recommendations(names, change.why, cached=False, count=len(names)))
 
 
 def _measured(change: ProgressMoved) -> tuple[float, int, int]:

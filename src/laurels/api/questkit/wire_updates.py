@@ -1,6 +1,6 @@
 """What a stream says, as it travels."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -55,4 +55,4 @@ Update: TypeAlias = (
 class Reset(Struct, frozen=True, gc=False):
     """The data of an `event: reset`: what came before is not told, so ask for everything anew."""
 
-    reason: WhyReset
+    reason: WhyReset | Literal["began_anew"]

@@ -13,7 +13,8 @@ class ProgressMoved(Struct, frozen=True, omit_defaults=True, gc=False, tag="prog
 
     `quiet` moves change the state but are not reported: the objective, or its whole challenge, had
     been completed already. A distinct objective names the `value` that it had not seen before.
-    `at` is the fact's own time.
+    `at` is the fact's own time. A move `aside` is in another window than the present one was when
+    it was decided: whoever looks at the challenge does not see it.
     """
 
     challenge: str
@@ -28,6 +29,7 @@ class ProgressMoved(Struct, frozen=True, omit_defaults=True, gc=False, tag="prog
     at: Instant = 0
     overall: tuple[int, int, Millionths] | None = None
     """Where there are several objectives: how many are met and are needed, and how far all are."""
+    aside: bool = False
 
 
 class ChallengeCompleted(

@@ -28,10 +28,20 @@ from laurels.core.rules.chain import Chain
 from laurels.core.rules.reward import pay
 from laurels.core.section import DONE, ENROLLED
 from laurels.core.state import Progress, is_owed
-from laurels.core.window import HOUR_MS, is_within, rolling_name, rolling_window, window_key
+from laurels.core.window import (
+    HOUR_MS,
+    is_within,
+    rolling_name,
+    rolling_window,
+    window_key,
+)
 
 DROP_OFF: Final = "drop/"
 """What the due dates of challenges that stand still begin with."""
+ONCE: Final = ("lifetime", "fixed")
+"""Kinds of windows of which there is only one."""
+MINUTE_MS: Final = 60_000
+AHEAD_MS: Final = MINUTE_MS
 
 
 def advance(chain: Chain, step: Step, fact: Fact) -> Iterable[Change]:
@@ -63,6 +73,7 @@ def advance(chain: Chain, step: Step, fact: Fact) -> Iterable[Change]:
         overall(challenge, {**progress.measures, objective.id: after})
         if len(challenge.objectives) > 1
         else None,
+        is_aside(chain, challenge, window, fact.at),
     )
     completes = not was_completed and after >= target and is_met(challenge, progress, objective)
     if not completes and not challenge.milestones and not challenge.drop_off_hours:
@@ -169,6 +180,25 @@ def window_of(chain: Chain, challenge: Challenge, at: Instant) -> str | None:
     # Earlier enrolments are remembered by the windows that they began.
     name = rolling_window([*windows, rolling_name(enrolled_at)], at, days=window.days, after=folded)
     return name if name in windows or name == rolling_name(enrolled_at) else None
+
+
+def is_aside(chain: Chain, challenge: Challenge, name: str, at: Instant) -> bool:
+    """
+    Say whether the window of a moment is another one than the present.
+
+    A clock that is a little ahead of ours tells of the present all the same.
+    """
+    window, now = challenge.window, chain.now
+    kind = window.kind
+    if kind in ONCE or 0 <= at - now <= AHEAD_MS:
+        return False
+    if kind == "rolling":
+        names = (*chain.draft.windows(challenge.id), name)
+        return rolling_window(names, now, days=window.days, after=None) != name
+    # Whichever zone it is of, a day begins on the full minute.
+    if at // MINUTE_MS == now // MINUTE_MS:
+        return False
+    return window_key(window, now, chain.calendar) != name
 
 
 def has_ended(challenge: Challenge, enrolled_at: Instant, now: Instant) -> bool:
