@@ -56,16 +56,6 @@ def message_id(event: EventId) -> str:
     return f"{_time_of(event[:TIME_CHARS])}-{sequence}"
 
 
-def accepted_at(event: EventId) -> Instant:
-    """
-    Return the moment at which an id was made.
-
-    >>> accepted_at("01HQK7N5ABCDEFGHJKMNPQ0004")
-    1708968809803
-    """
-    return _time_of(event[:TIME_CHARS])
-
-
 @lru_cache(maxsize=1024)
 def _time_of(part: str) -> Instant:
     """Read the time back. Ids of one moment are asked about together, so few are remembered."""

@@ -1,6 +1,7 @@
 """Balances: what the caller has of each currency."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from laurels.api.exchange import Reply, Request
 from laurels.api.query import path_part
@@ -8,11 +9,19 @@ from laurels.api.questkit import wire_missions as wire
 from laurels.api.questkit.desk import Desk, answer
 from laurels.api.questkit.docs import COMMON, TAG, TOKEN_SCHEMES, UNAUTHORIZED, error, route
 from laurels.api.route import Operation, Parameter, Route, Says
-from laurels.core import ulid
+from laurels.api.token import Claims
 from laurels.core.errors import UnknownCurrency
-from laurels.core.event import ParticipantId
-from laurels.core.ledger import NOTHING
+from laurels.core.event import Instant
 from laurels.core.state import State
+
+POSTINGS_READ_MAX: Final = 20
+
+
+class Moved(NamedTuple):
+    """When currencies last moved; those that are not named did so `earlier`, or before that."""
+
+    at: Mapping[str, Instant]
+    earlier: Instant
 
 
 class BalanceRoutes:
@@ -22,10 +31,9 @@ class BalanceRoutes:
     async def get_balances(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
         met, _ = await self._desk.read(caller)
+        moved = await self._moved(caller)
         held = sorted(met.state.balances)
-        return answer(
-            wire.Balances([_to_balance(caller.participant, met.state, each) for each in held])
-        )
+        return answer(wire.Balances([_to_balance(caller, met.state, moved, each) for each in held]))
 
     async def get_balance(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
@@ -33,13 +41,29 @@ class BalanceRoutes:
         met, _ = await self._desk.read(caller)
         if currency not in met.rulebook.rulebook.currencies and currency not in met.state.balances:
             raise UnknownCurrency
-        return answer(wire.OneBalance(_to_balance(caller.participant, met.state, currency)))
+        moved = await self._moved(caller)
+        return answer(wire.OneBalance(_to_balance(caller, met.state, moved, currency)))
+
+    async def _moved(self, caller: Claims) -> Moved:
+        """Return when each currency last moved, as far as the latest postings tell."""
+        ledger = await self._desk.ask(
+            self._desk.queries.ledger,
+            caller.tenant,
+            caller.participant,
+            page=1,
+            page_size=POSTINGS_READ_MAX,
+        )
+        lines = ledger.lines
+        at = {line.currency: line.recorded_at for line in reversed(lines)}
+        return Moved(at, lines[-1].recorded_at if lines else 0)
 
 
-def _to_balance(participant: ParticipantId, state: State, currency: str) -> wire.Balance:
-    amount = state.balances.get(currency, NOTHING).amount
-    updated_at = 0 if state.posted is None else ulid.accepted_at(state.posted[1])
-    return wire.Balance(participant, currency, amount, updated_at)
+def _to_balance(caller: Claims, state: State, moved: Moved, currency: str) -> wire.Balance:
+    held = state.balances.get(currency)
+    if held is None:
+        return wire.Balance(caller.participant, currency, 0, 0)
+    at = moved.at.get(currency, moved.earlier)
+    return wire.Balance(caller.participant, currency, held.amount, at)
 
 
 def routes(desk: Desk) -> list[Route]:

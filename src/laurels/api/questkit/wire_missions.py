@@ -84,7 +84,7 @@ class Balance(Struct, frozen=True, rename="camel", gc=False):
     currency: str
     amount: int
     updated_at: Annotated[
-        int, Meta(description="Since when, at the latest, the amount is this; 0 for ever.")
+        int, Meta(description="Since when, at the latest, the amount is this; 0 if it always was.")
     ]
 
 
