@@ -12,7 +12,7 @@ TIME = 1_716_100_000_000
 @pytest.fixture
 def client(house):
     with TestClient(house.app) as client:
-        client.headers.update(token(client, house, "ann", None))
+        client.headers.update(token(client, house, "ann", "none"))
         yield client
 
 
