@@ -102,7 +102,7 @@ def test_from_every_cut_exactly_the_rest_is_heard(before, after, entries, number
             await begun(*opened.values())
             ids = ids_of(hub, stage)
             for (who, cut), one in opened.items():
-                await until(lambda: len(one.ear.told) >= len(rest(ids[who], cut)))  # noqa: B023
+                await until(lambda: len(one.ear.told) >= len(rest(ids[who], cut)))  # noqa: B023 - awaited at once
             return opened
 
         for (who, cut), one in asyncio.run(play()).items():

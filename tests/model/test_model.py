@@ -79,5 +79,5 @@ def outcome(book, history):
     """Return the difference; a bug that raises is one too."""
     try:
         return difference(book, history)
-    except Exception as failure:  # noqa: BLE001
+    except Exception as failure:  # noqa: BLE001 - it is told with the history
         return f"should be fine and is {failure!r}"

@@ -11,8 +11,9 @@ from laurels.api.edge import Edge
 from laurels.api.exchange import Header, Reply, Request
 from laurels.api.token import Claims
 from laurels.core.command import Command
-from laurels.core.errors import Refusal
+from laurels.core.errors import InvalidBody, Problem, Refusal
 from laurels.core.event import Instant
+from laurels.core.limits import KEY_CHARS_MAX
 from laurels.engine import reading
 from laurels.engine.answers import Met
 from laurels.engine.ports import Receipt
@@ -57,8 +58,12 @@ class Desk:
 
 
 def header_key(request: Request) -> str | None:
-    key = request.headers.get(b"idempotency-key")
-    return None if key is None else key.decode("latin-1")
+    """Return the key of the header; empty is absent. Raises InvalidBody when it is too long."""
+    key = request.headers.get(b"idempotency-key", b"").decode("latin-1")
+    if len(key) > KEY_CHARS_MAX:
+        too_long = f"must have at most {KEY_CHARS_MAX} characters"
+        raise InvalidBody(Problem("Idempotency-Key", too_long))
+    return key or None
 
 
 def answer(body: Any, headers: tuple[Header, ...] = ()) -> Reply:

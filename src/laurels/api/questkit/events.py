@@ -6,7 +6,16 @@ from laurels.api.body import read
 from laurels.api.exchange import Reply, Request
 from laurels.api.questkit import wire
 from laurels.api.questkit.desk import Desk, answer, header_key
-from laurels.api.questkit.docs import COMMON, KEY, REPLAYED, TAG, TOKEN_SCHEMES, error, route
+from laurels.api.questkit.docs import (
+    COMMON,
+    KEY,
+    REPLAYED,
+    TAG,
+    TOKEN_SCHEMES,
+    UNAUTHORIZED,
+    error,
+    route,
+)
 from laurels.api.questkit.errors import EVENTS
 from laurels.api.questkit.translate import (
     Arrival,
@@ -74,7 +83,7 @@ POST_EVENT: Final = Operation(
             },
         ),
         400: error("`invalid_event`: the body does not have the right shape."),
-        401: error("`unauthorized`: the message tells the cause."),
+        **UNAUTHORIZED,
         **COMMON,
         403: error(
             "`user_mismatch`: `userId` is not the token's `sub`; or the tenant is disabled."

@@ -10,9 +10,7 @@ from laurels.api.body import Judged, Shape, object_text
 from laurels.api.exchange import Header
 from laurels.api.questkit import wire
 from laurels.core.change import ChallengeCompleted, ProgressMoved
-from laurels.core.errors import InvalidBody, Problem
 from laurels.core.event import Event, EventId, Instant, TenantId
-from laurels.core.limits import KEY_CHARS_MAX
 from laurels.engine.ports import Receipt
 
 REPLAYS: Final[dict[str, tuple[Header, ...]]] = {
@@ -50,11 +48,6 @@ def from_event_body(
     body: wire.QuestEvent, raw: bytes, arrival: Arrival, header_key: str | None
 ) -> Event:
     """Read an event. When header and body both name a key, the header wins; empty is absent."""
-    key = header_key or body.idempotency_key or None
-    if key is not None and len(key) > KEY_CHARS_MAX:
-        raise InvalidBody(
-            Problem("Idempotency-Key", f"must have at most {KEY_CHARS_MAX} characters")
-        )
     return Event(
         tenant=arrival.tenant,
         id=arrival.id,
@@ -64,7 +57,7 @@ def from_event_body(
         properties_json=object_text(_text(raw).payload),
         occurred_at=floor(body.timestamp),
         received_at=arrival.received_at,
-        key=key,
+        key=header_key or body.idempotency_key or None,
     )
 
 

@@ -42,6 +42,7 @@ ONCE: Final = ("lifetime", "fixed")
 """Kinds of windows of which there is only one."""
 MINUTE_MS: Final = 60_000
 AHEAD_MS: Final = MINUTE_MS
+"""How far ahead of us the clock of a present fact may be."""
 
 
 def advance(chain: Chain, step: Step, fact: Fact) -> Iterable[Change]:
