@@ -15,7 +15,7 @@ import click
 import psutil
 
 from bench import floor, load, rulebook
-from laurels.store.sqlite import SqliteStore
+from laurels.store.sqlite.store import SqliteStore
 
 KEY: Final = "bq_live_admin_" + "b" * 32
 EVENTS: Final = "/api/v1/ingest/events"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from laurels.store.connections import PRAGMAS
-from laurels.store.migrate import migrate
+from laurels.store.sqlite.connections import PRAGMAS
+from laurels.store.sqlite.migrate import migrate
 
 INSERTS: Final = {
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -16,8 +16,8 @@ import psutil
 
 from laurels.engine.answers import BoardName
 from laurels.engine.standings import Standing
-from laurels.store.connections import STATEMENTS, Connections
-from laurels.store.migrate import migrate
+from laurels.store.sqlite.connections import STATEMENTS, SqliteConnections
+from laurels.store.sqlite.migrate import migrate
 from laurels.store.ranks import Move, Ranks
 
 WORLD: Final = "bench/live"
@@ -47,7 +47,7 @@ def main(members: tuple[int, ...]) -> None:
 
 
 def _measure(folder: Path, members: int) -> None:
-    connections = Connections(folder / "laurels.db")
+    connections = SqliteConnections(folder / "laurels.db")
     migrate(connections.writer)
     connections.writer.execute(
         FILL, (members, WORLD, NAME.board, NAME.window, min(SCORES, members), MAY)
@@ -70,7 +70,7 @@ def _bytes_an_entry(members: int) -> float:
     return (process.memory_info().rss - before) / len(standing)
 
 
-def _loaded_by_the_way(connections: Connections) -> str:
+def _loaded_by_the_way(connections: SqliteConnections) -> str:
     """Load beside a thread that never rests, and say how long it had to at most."""
     done, longest_s = Event(), [0.0]
 

@@ -3,12 +3,13 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
+import psycopg
 from ruamel.yaml import YAML
 
 from laurels.core import ulid
@@ -17,7 +18,9 @@ from laurels.core.event import Event
 from laurels.core.state import State, decode_progress
 from laurels.engine.answers import JournalEntry
 from laurels.engine.engine import Engine
-from laurels.store.sqlite import SqliteStore
+from laurels.store.postgres.store import PostgresStore
+from laurels.store.sqlite.store import SqliteStore
+from laurels.store.store import SqlStore
 
 NOON = 1_715_774_400_000
 """2024-05-15T12:00:00Z, a Wednesday."""
@@ -67,16 +70,29 @@ class SteadyClock:
         return self.at, [ulid.event_id(time, f"{n:012}", 0) for n in range(first, self.count)]
 
 
+Place: TypeAlias = Path | str
+"""Where a store is: a file of SQLite's, or the URL of a database in PostgreSQL."""
+
+
+def open_at(place: Place, **more: Any) -> SqlStore:
+    return PostgresStore(place, **more) if isinstance(place, str) else SqliteStore(place, **more)
+
+
 class Stage:
-    """An engine on a store in a file, and the clock that both go by."""
+    """An engine on a store of its own, and the clock that both go by."""
 
     def __init__(
-        self, path: Path, rulebook: str = "", *, world: str = SHOP, clock: SteadyClock | None = None
+        self,
+        path: Place,
+        rulebook: str = "",
+        *,
+        world: str = SHOP,
+        clock: SteadyClock | None = None,
     ) -> None:
         self.path = path
         self.clock = clock or SteadyClock()
         self.world = world
-        self.store = SqliteStore(path)
+        self.store = open_at(path)
         self.engine = Engine(self.store, self.clock)
         if rulebook:
             self.store.registry.put_rulebook(world, rulebook, self.clock.at)
@@ -120,7 +136,7 @@ class Stage:
     def reopen(self) -> None:
         """Be the next process: a new store on the same file, and an engine that knows nothing."""
         self.store.close()
-        self.store = SqliteStore(self.path)
+        self.store = open_at(self.path)
         self.engine = Engine(self.store, self.clock)
 
     def journal(self, world: str | None = None) -> list[JournalEntry]:
@@ -130,7 +146,7 @@ class Stage:
         return list(self.store.verify())
 
     def rows(self, sql: str, *values: object) -> list[Any]:
-        """Look into the file, or tamper with it, as somebody else would."""
+        """Look into the store, or tamper with it, as somebody else would."""
         with other_hand(self.path) as connection:
             return connection.execute(sql, values).fetchall()
 
@@ -140,7 +156,8 @@ class Stage:
         rows = self.rows("SELECT state FROM participants WHERE tenant = ? AND id = ?", *mine)
         state = State(rows[0][0] if rows else None)
         folded = self.rows(
-            "SELECT challenge, window, progress FROM windows WHERE tenant = ? AND participant = ?",
+            'SELECT challenge, "window", progress FROM windows'
+            " WHERE tenant = ? AND participant = ?",
             *mine,
         )
         for challenge, window, progress in folded:
@@ -154,18 +171,50 @@ class Stage:
 
 
 @contextmanager
-def other_hand(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file once more, past all our own code."""
-    connection = sqlite3.connect(path, isolation_level=None)
+def other_hand(place: Place) -> Iterator[Any]:
+    """Open the store once more, past all our own code. Values stand where there are `?`."""
+    if isinstance(place, str):
+        with psycopg.connect(place, autocommit=True) as connection:
+            yield Postgres(connection)
+        return
+    connection = sqlite3.connect(place, isolation_level=None)
     try:
         yield connection
     finally:
         connection.close()
 
 
+class Postgres:
+    """A connection that is spoken to as one to SQLite is."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> Any:
+        cursor = self.connection.execute(sql.replace("%", "%%").replace("?", "%s"), values)
+        return Told(cursor)
+
+
+class Told:
+    """What a statement came to; nothing, where it tells nothing."""
+
+    def __init__(self, cursor: psycopg.Cursor) -> None:
+        self.cursor = cursor
+        self.rowcount = cursor.rowcount
+
+    def fetchone(self) -> Any:
+        return self.cursor.fetchone()
+
+    def fetchall(self) -> list[Any]:
+        return self.cursor.fetchall() if self.cursor.description else []
+
+
 @contextmanager
-def a_stage(folder: Path, rulebook: str = "", **more: Any) -> Iterator[Stage]:
-    stage = Stage(folder / "laurels.db", rulebook, **more)
+def a_stage(place: Place, rulebook: str = "", **more: Any) -> Iterator[Stage]:
+    """Put up a stage at a place, or in a folder, and take it down."""
+    if isinstance(place, Path) and place.is_dir():
+        place /= "laurels.db"
+    stage = Stage(place, rulebook, **more)
     try:
         yield stage
     finally:
@@ -184,7 +233,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def out_of_order(path: Path, table: str = "journal") -> Iterator[None]:
+def out_of_order(path: Place, table: str = "journal") -> Iterator[None]:
     """Take a table away and put it back: meanwhile no batch can be written."""
     with other_hand(path) as connection:
         connection.execute(f"ALTER TABLE {table} RENAME TO away")

@@ -15,7 +15,7 @@ from laurels.api.app import create_app
 from laurels.api.edge import ApiConfig, Edge
 from laurels.api.questkit.stream import ServerSentEvents
 from laurels.api.revocations import Revocations
-from laurels.core.errors import LaurelsError
+from laurels.core.errors import LaurelsError, Unavailable
 from laurels.core.event import Instant, TenantId
 from laurels.delivery.hub import Hub
 from laurels.engine.clock import SystemClock
@@ -30,11 +30,14 @@ from laurels.engine.registry import ApiKey, App, Registry
 from laurels.engine.rulebook_text import load_rulebook
 from laurels.engine.scheduler import Scheduler
 from laurels.settings import SettingRefused, Settings, variable
-from laurels.store.lock import StoreLocked
-from laurels.store.sqlite import SqliteStore
+from laurels.store.postgres.store import PostgresStore
+from laurels.store.sqlite.lock import StoreLocked
+from laurels.store.sqlite.store import SqliteStore
+from laurels.store.store import SqlStore
 
-Store: TypeAlias = SqliteStore
+Store: TypeAlias = SqlStore
 
+POSTGRES: Final = ("postgresql://", "postgres://")
 WORLDS: Final = ("live", "test")
 ADMIN_SCOPES: Final = frozenset({"admin", "participant"})
 
@@ -59,10 +62,10 @@ def store_path(url: str) -> Path:
     scheme, colon, rest = url.partition(":")
     if not colon:
         raise StoreNotOpened(f"{url!r} names no store; write sqlite:{url}.")
-    if scheme in ("postgresql", "postgres"):
-        raise StoreNotOpened(f"{scheme}: stores are not in this version yet; use sqlite:PATH.")
     if scheme != "sqlite":
-        raise StoreNotOpened(f"{scheme}: is no kind of store we know; use sqlite:PATH.")
+        raise StoreNotOpened(
+            f"{scheme}: is no kind of store we know; use sqlite:PATH or postgresql://HOST/DATABASE."
+        )
     # sqlite:///var/x.db is how other tools spell /var/x.db.
     path = "/" + rest.lstrip("/") if rest.startswith("//") else rest
     if not path:
@@ -72,6 +75,8 @@ def store_path(url: str) -> Path:
 
 def open_store(url: str, *, migrate: bool = True, must_exist: bool = False) -> Store:
     """Open the store that a URL names."""
+    if url.startswith(POSTGRES):
+        return _open_database(url, migrate=migrate)
     path = store_path(url)
     if must_exist and not path.exists():
         raise StoreNotOpened(f"There is no store at {path}.")
@@ -79,6 +84,13 @@ def open_store(url: str, *, migrate: bool = True, must_exist: bool = False) -> S
         return SqliteStore(path, migrate_schema=migrate)
     except (OSError, sqlite3.Error) as problem:
         raise StoreNotOpened(f"{path} cannot be opened: {problem}.") from problem
+
+
+def _open_database(url: str, *, migrate: bool) -> Store:
+    try:
+        return PostgresStore(url, migrate_schema=migrate)
+    except Unavailable as problem:
+        raise StoreNotOpened(f"{problem.message.removesuffix('.')}. Is the server up?") from problem
 
 
 @contextmanager

@@ -13,8 +13,8 @@ WEEK = BoardName("spend", "2024-W20")
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with a_stage(tmp_path, RULEBOOK) as stage:
+def stage(place):
+    with a_stage(place, RULEBOOK) as stage:
         yield stage
         assert stage.findings() == []
 

@@ -7,8 +7,8 @@ from laurels.core import limits
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with a_stage(tmp_path, "earn: [{id: one, event: buy, points: 1}]") as stage:
+def stage(place):
+    with a_stage(place, "earn: [{id: one, event: buy, points: 1}]") as stage:
         yield stage
 
 

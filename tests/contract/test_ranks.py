@@ -14,8 +14,8 @@ from laurels.core.errors import Unavailable
 from laurels.engine.answers import BoardName, Placed
 from laurels.engine.ports import Receipt, Record, Remembered
 from laurels.store import ranks as ranks_module
-from laurels.store.connections import STATEMENTS, Connections
-from laurels.store.migrate import migrate
+from laurels.store.sqlite.connections import STATEMENTS, SqliteConnections
+from laurels.store.sqlite.migrate import migrate
 from laurels.store.ranks import Move, Ranks, Tended, standing_rows
 
 WEEK = BoardName("points", "2024-W20")
@@ -26,7 +26,7 @@ def move(who, score, at=NOON, *, world=SHOP, name=WEEK):
     return Move(world, name.board, name.window, who, name.segment, score, at)
 
 
-class Racing(Connections):
+class Racing(SqliteConnections):
     """Lets something happen just before, or just after, the next snapshot is taken."""
 
     before = after = None
@@ -38,7 +38,7 @@ class Racing(Connections):
             before()
         with super().reading() as reader:
             if after:
-                reader.execute("SELECT COUNT(*) FROM heads").fetchone()
+                reader.run("all_worlds").fetchone()
                 after()
             yield reader
 
@@ -55,8 +55,8 @@ class Scene:
     def commit(self, *moves, world=SHOP, told=True):
         """Commit moves under one journal number, and tell of it."""
         with self.connections.writing() as writer:
-            ((last,),) = writer.execute(STATEMENTS["take_numbers"], (world, 1)).fetchall()
-            writer.executemany(STATEMENTS["put_standings"], moves)
+            ((last,),) = writer.run("take_numbers", world, 1).fetchall()
+            writer.many("put_standings", moves)
         commit = (world, range(last, last + 1), moves)
         if told:
             self.ranks.moved(*commit)

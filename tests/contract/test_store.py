@@ -12,9 +12,10 @@ from laurels.core import limits
 from laurels.core.errors import RulebookRefused, Unavailable
 from laurels.engine.registry import ApiKey, App, Tenant
 from laurels.store import sweep
-from laurels.store.connections import STATEMENTS
-from laurels.store.lock import StoreLocked
-from laurels.store.migrate import SchemaTooNew, SchemaTooOld, migrate, migrations
+from laurels.store.sqlite.connections import STATEMENTS
+from laurels.store.sqlite.lock import StoreLocked
+from laurels.store.sqlite.migrate import migrate
+from laurels.store.migrate import SchemaTooNew, SchemaTooOld, migrations
 
 RULEBOOK = """
 earn: [{id: unit, event: buy, points: {of: amount, times: 1}}]
@@ -22,13 +23,13 @@ challenges: [{id: daily, window: daily, objectives: [{event: buy, count: 2}]}]
 """
 
 
-@pytest.fixture(params=["sqlite"])
-def opens(request, tmp_path):
+@pytest.fixture
+def opens(place):
     """Return what opens one more stage on the same store, as another process would."""
     opened = []
 
     def open_one(rulebook=RULEBOOK, **more):
-        stage = Stage(tmp_path / "laurels.db", rulebook, **more)
+        stage = Stage(place, rulebook, **more)
         opened.append(stage)
         return stage
 

@@ -15,8 +15,8 @@ PEOPLE = ("ann", "bob", "cid")
 
 
 @pytest.fixture
-def stage(tmp_path):
-    stage = Stage(tmp_path / "laurels.db", RULEBOOK)
+def stage(place):
+    stage = Stage(place, RULEBOOK)
     stage.store.registry.put_rulebook(CAFE, RULEBOOK, NOON)
     for who in PEOPLE:
         for day in range(12):
@@ -30,8 +30,8 @@ def test_a_sound_store_has_no_findings(stage):
     assert stage.findings() == []
 
 
-def test_an_empty_store_has_no_findings(tmp_path):
-    stage = Stage(tmp_path / "empty.db")
+def test_an_empty_store_has_no_findings(place):
+    stage = Stage(place)
 
     assert stage.findings() == []
     stage.store.close()
@@ -50,7 +50,7 @@ WALK = "the ledger of {} cannot be walked back to its beginning."
 LIVE = "WHERE tenant = 'shop/live'"
 ROW = f"{LIVE} AND number = 15"  # The third event of bob.
 STATE = f"{LIVE} AND id = 'bob'"
-WINDOW = f"{LIVE} AND participant = 'bob' AND window = '2024-05-16'"
+WINDOW = f"{LIVE} AND participant = 'bob' AND "window" = '2024-05-16'"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from tests.cast import CAFE, NOON, SHOP
 
 from laurels.core.change import BadgeAwarded, ScoreMoved
-from laurels.store.connections import STATEMENTS, Connections
-from laurels.store.migrate import migrate
+from laurels.store.sqlite.connections import STATEMENTS, SqliteConnections
+from laurels.store.sqlite.migrate import migrate
 from laurels.store.verify_standings import verify_standings
 
 ONE = 1_000_000
@@ -35,7 +35,7 @@ STANDINGS = [
 
 @pytest.fixture
 def writer(tmp_path):
-    connections = Connections(tmp_path / "laurels.db")
+    connections = SqliteConnections(tmp_path / "laurels.db")
     writer = connections.writer
     migrate(writer)
     for number, (who, changes) in enumerate(JOURNAL, 1):

@@ -13,7 +13,7 @@ from laurels.core.command import PayPrize
 from laurels.core.rules import challenge
 from laurels.core.rules.reward import pay
 from laurels.engine import batch, scheduler
-from laurels.store.connections import STATEMENTS, Connections
+from laurels.store.sqlite.connections import STATEMENTS, SqliteConnections
 
 COMMITS_HELD_BACK = 20
 
@@ -70,7 +70,9 @@ def forget_prizes() -> None:
 
     decide._ASKED[PayPrize] = pay_again
     scheduler.PayPrize = lambda **more: PayPrize(**{**more, "key": None})
-    STATEMENTS["pay_contest"] = STATEMENTS["pay_contest"].replace("MAX(paid, ?1)", "0 * ?1")
+    STATEMENTS["pay_contest"] = STATEMENTS["pay_contest"].replace(
+        "CASE WHEN paid < ?1 THEN ?1 ELSE paid END", "0 * ?1"
+    )
 
 
 def claim_again() -> None:

@@ -348,7 +348,7 @@ def test_a_store_that_somebody_else_holds_is_unavailable(stage):
 def test_a_conflict_names_the_constraint(stage):
     plant_a_bug(stage)
     with pytest.raises(Conflict, match="planted"), stage.store.transaction() as of_tenant:
-        of_tenant(SHOP)._connection.execute(
+        of_tenant(SHOP)._hand.connection.execute(
             "INSERT INTO postings "
             "VALUES ('shop/live', 1, 0, '@mint', 'p:ann', 'points', 1, 'cursed')"
         )
@@ -422,11 +422,11 @@ def test_a_store_that_goes_away_in_between_refuses_only_the_rest(stage, monkeypa
     commits = iter([Conflict("planted"), None, Unavailable("full")])
     commit = stage.engine._commit
 
-    def fail_in_turn(commands, park=None):
+    def fail_in_turn(commands, *, waited, park=None):
         failure = next(commits)
         if failure is not None:
             raise failure
-        return commit(commands, park)
+        return commit(commands, waited=waited, park=park)
 
     monkeypatch.setattr(stage.engine, "_commit", fail_in_turn)
     kept, refused = stage.engine.submit([stage.event("buy", amount=1), stage.event("buy")])

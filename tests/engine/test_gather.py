@@ -223,7 +223,7 @@ def test_what_was_committed_is_recalled(stage):
     async def play():
         async with gathering(stage) as gather:
             (receipt,) = await gather.submit([stage.event("buy", key="k", amount=1)])
-            return receipt, gather.recall(stage.event("buy", key="k", amount=1))
+            return receipt, await gather.recall(stage.event("buy", key="k", amount=1))
 
     receipt, recalled = asyncio.run(play())
 

@@ -19,7 +19,7 @@ from laurels.core.compile import BY_COMMAND, RECURRING, Compiled, Counted
 from laurels.core.decide import decide
 from laurels.core.draft import Draft
 from laurels.core.errors import LimitMet, Refusal
-from laurels.core.event import CUSTOM, Event, Instant, ParticipantId
+from laurels.core.event import CUSTOM, Event, EventId, Instant, ParticipantId
 from laurels.core.ledger import is_in_hand
 from laurels.core.rulebook import OfferReward
 from laurels.core.rules.tier import settled_period
@@ -34,19 +34,35 @@ from laurels.engine.replay import is_expired, remember, replay
 class Batch:
     """Fetch everything first, judge one command after the other, record it all at the end."""
 
-    def __init__(self, transaction: Transaction, clock: Clock, commands: Sequence[Command]) -> None:
-        """Bring everything that the decisions need, in a few round trips."""
+    def __init__(
+        self,
+        transaction: Transaction,
+        clock: Clock,
+        commands: Sequence[Command],
+        *,
+        waited: bool = False,
+    ) -> None:
+        """
+        Bring everything that the decisions need, in a few round trips.
+
+        Commands that `waited` may have been decided before, by anybody.
+        """
         self._transaction = transaction
         self._clock = clock
         self._now = clock.now()
         self._commands = commands
         self._addresses = [address_of(command) for command in commands]
+        participants = {one.participant for one in commands}
+        if HOUSE in participants:  # What nobody in particular does concerns all.
+            transaction.exclude()
         self._rulebook = transaction.rulebook()
-        participants = {one.participant for one in commands} - {HOUSE}
-        self._states = dict(transaction.lock_states(sorted(participants)))
+        self._states = dict(transaction.lock_states(sorted(participants - {HOUSE})))
         self._states[HOUSE] = State()  # Nobody's: nothing is ever kept in it.
         keyed = [address for address in self._addresses if address is not None]
         self._remembered = transaction.find_receipts(keyed) if keyed else {}
+        self._waited = waited
+        self._decided = transaction.find_decided([one.id for one in commands]) if waited else {}
+        self._duplicates: dict[EventId, EventId] = {}
         self._unfold(commands)
         self._shared = transaction.shared(offers_of(self._rulebook, commands, self._is_due))
         self._is_shared = bool(self._rulebook.offers or self._rulebook.rulebook.contests)
@@ -75,9 +91,13 @@ class Batch:
 
     def _judge(self, command: Command, address: Address | None, park: LimitMet | None) -> Outcome:
         """Decide one command, or hand back the receipt of the last time it came."""
+        if self._waited and (decided := self._decided.get(command.id)):
+            return replay(decided, command, "store")
         if address is not None:
             known = self._remembered.get(address)
             if known is not None and not is_expired(known.receipt, command):
+                if self._waited:
+                    self._duplicates[command.id] = known.receipt.id
                 return replay(known, command, "store")
         if self._is_due(command):
             self._settle(command)
@@ -143,6 +163,8 @@ class Batch:
         self._records.append(Record(command, remembered, address, before))
         if address is not None:  # A twin later in this batch hears this receipt.
             self._remembered[address] = remembered
+        if self._waited:
+            self._decided[command.id] = remembered
         return receipt
 
     def _receipt(self, command: Command, changes: tuple[Change, ...]) -> Receipt:
@@ -170,6 +192,8 @@ class Batch:
                     self._moved[command.participant] = state
         if self._records or self._moved:
             self._transaction.record(self._records, self._moved)
+        if self._duplicates:
+            self._transaction.put_duplicates(self._duplicates)
         return self._records
 
 

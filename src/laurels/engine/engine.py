@@ -49,14 +49,17 @@ class Engine:
         self._recent = Recent[tuple[str, ...], Remembered](limits.RECEIPTS_CACHED_MAX)
         self._tidied_at: Instant = 0
 
-    def submit(self, commands: Sequence[Command]) -> list[Outcome]:
+    def submit(self, commands: Sequence[Command], *, waited: bool = False) -> list[Outcome]:
         """
         Take a batch all the way. Commands may be of any tenants; each is judged on its own.
+
+        Those that `waited` were accepted before, under the ids they carry: one whose id is decided
+        already, however long ago, is answered as it was then.
 
         Raises Unavailable when nothing could be committed.
         """
         try:
-            return self._commit(commands) if commands else []
+            return self._commit(commands, waited=waited) if commands else []
         except Unavailable:
             self._meter.failed()
             raise
@@ -65,7 +68,7 @@ class Engine:
             # Somebody in the batch brings it down: alone, everybody else goes through.
             if not isinstance(failure, StateTooLarge):
                 log.exception("a batch of %d is run again, one by one", len(commands))
-            return [self._submit_alone(command) for command in commands]
+            return [self._submit_alone(command, waited=waited) for command in commands]
 
     def recall(self, command: Command) -> Receipt | None:
         """Answer a replay from memory. A cache may answer a replay; it never decides one."""
@@ -84,29 +87,31 @@ class Engine:
             self._tidied_at = now
             self._store.forget_receipts(now - limits.RECEIPT_LIFETIME_MS)
 
-    def _submit_alone(self, command: Command) -> Outcome:
+    def _submit_alone(self, command: Command, *, waited: bool) -> Outcome:
         """Take one command all the way, or park it. What its neighbours came to stands by now."""
         try:
-            return self._commit([command])[0]
+            return self._commit([command], waited=waited)[0]
         except Unavailable as refusal:
             return refusal
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is this command's own
             reason = failure if isinstance(failure, LimitMet) else LimitMet(repr(failure))
         try:
-            return self._commit([command], park=reason)[0]
+            return self._commit([command], waited=waited, park=reason)[0]
         except Exception:
             # Its id or its participant's state is no good, so it cannot even be parked.
             log.exception("event %s could be neither decided nor parked", command.id)
             return Unavailable()
 
-    def _commit(self, commands: Sequence[Command], park: LimitMet | None = None) -> list[Outcome]:
+    def _commit(
+        self, commands: Sequence[Command], *, waited: bool, park: LimitMet | None = None
+    ) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
         records: list[Record] = []
         begun = stopwatch()
         with self._store.transaction() as of_tenant:
             for tenant, positions in _by_tenant(commands):
                 own = [commands[position] for position in positions]
-                batch = Batch(of_tenant(tenant), self._clock, own)
+                batch = Batch(of_tenant(tenant), self._clock, own, waited=waited)
                 outcomes.update(zip(positions, batch.judge(park), strict=True))
                 records += batch.record()
         seconds = stopwatch() - begun

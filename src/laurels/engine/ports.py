@@ -105,6 +105,12 @@ class Queries(Protocol):
         """Return the contests whose standings are final."""
         ...
 
+    def receipts(
+        self, tenant: TenantId, addresses: Sequence["Address"]
+    ) -> dict["Address", "Remembered"]:
+        """Return what is remembered under these addresses, expired or not."""
+        ...
+
     def top(self, tenant: TenantId, name: BoardName, count: int) -> Ranking: ...
     def around(
         self, tenant: TenantId, name: BoardName, participant: ParticipantId, *, each_side: int
@@ -212,7 +218,7 @@ class Submitter(Protocol):
         """Await one outcome a command, in order, once all of them are committed."""
         ...
 
-    def recall(self, command: Command) -> Receipt | None:
+    def recall(self, command: Command) -> Awaitable[Receipt | None]:
         """Return the cached receipt of a committed command with this key, if there is one."""
         ...
 
@@ -251,12 +257,20 @@ class Transaction(Protocol):
     Values are locked in the order in which these methods stand.
     """
 
+    def exclude(self) -> None:
+        """Let no batch of the tenant run beside this one, wherever it runs."""
+        ...
+
     def rulebook(self) -> Compiled: ...
     def lock_states(self, participants: Sequence[ParticipantId]) -> Mapping[ParticipantId, State]:
         """Return every participant's state to work on, a fresh one for those never met."""
         ...
 
     def find_receipts(self, addresses: Sequence[Address]) -> dict[Address, Remembered]: ...
+    def find_decided(self, commands: Sequence[EventId]) -> dict[EventId, Remembered]:
+        """Return what is remembered of commands, by their ids alone and however old."""
+        ...
+
     def find_windows(self, names: Sequence[WindowName]) -> dict[WindowName, Progress]: ...
     def shared(self, offers: Collection[str]) -> Shared:
         """Return the pools of these offers, and all contests that are closed."""
@@ -268,6 +282,10 @@ class Transaction(Protocol):
 
         Raises StateTooLarge when a state has outgrown its limit.
         """
+        ...
+
+    def put_duplicates(self, duplicates: Mapping[EventId, EventId]) -> None:
+        """Keep ids that were answered, beside those whose receipts stand for them."""
         ...
 
 

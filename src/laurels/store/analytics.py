@@ -1,6 +1,5 @@
 """Figures of accepted events: those of batches are added up by the hour, and a read adds both."""
 
-import sqlite3
 from typing import Final
 
 from msgspec.structs import replace
@@ -9,7 +8,7 @@ from laurels.core import limits, ulid
 from laurels.core.event import Instant, TenantId
 from laurels.core.window import HOUR_MS
 from laurels.engine.answers import Analytics, AnalyticsAsked, Figures
-from laurels.store.connections import STATEMENTS, Connections
+from laurels.store.hand import Connections, Hand
 
 ROWS_PER_STEP: Final = 2_000
 """How many rows are merged at once: a few milliseconds in which no batch is written."""
@@ -32,8 +31,9 @@ class Merge:
         """Merge a slice of the worlds whose turn it is; say whether more rows wait."""
         left = ROWS_PER_STEP
         with self._connections.writing() as writer:
+            writer.lock("analytics")
             while left > 0:
-                (world,) = writer.execute(STATEMENTS["next_unmerged"], (self._world,)).fetchone()
+                (world,) = writer.run("next_unmerged", self._world).fetchone()
                 if world is not None:
                     left -= _merge(writer, world, left)
                     self._world = world
@@ -46,16 +46,14 @@ class Merge:
         return True
 
 
-def _merge(writer: sqlite3.Connection, world: TenantId, count: int) -> int:
-    merged, last = writer.execute(STATEMENTS["unmerged_slice"], (world, count)).fetchone()
-    writer.execute(STATEMENTS["merge_figures"], (world, last))
-    writer.execute(STATEMENTS["delete_merged"], (world, last))
+def _merge(writer: Hand, world: TenantId, count: int) -> int:
+    merged, last = writer.run("unmerged_slice", world, count).fetchone()
+    writer.run("merge_figures", world, last)
+    writer.run("delete_merged", world, last)
     return merged
 
 
-def read_analytics(
-    reader: sqlite3.Connection, tenant: TenantId, asked: AnalyticsAsked
-) -> Analytics:
+def read_analytics(reader: Hand, tenant: TenantId, asked: AnalyticsAsked) -> Analytics:
     """Read figures within the snapshot that the reader has begun."""
     total, rows = _figures(reader, tenant, asked)
     has_more = len(rows) > limits.FIGURES_MAX
@@ -67,15 +65,22 @@ def read_analytics(
 
 
 def _figures(
-    reader: sqlite3.Connection, tenant: TenantId, asked: AnalyticsAsked
+    reader: Hand, tenant: TenantId, asked: AnalyticsAsked
 ) -> tuple[Figures, list[Figures]]:
     """Return the total, and one row more than is told of, if there are so many."""
     total, rows = Figures(None, None, 0, 0, 0, 0), list[Figures]()
     within = (asked.by, tenant, asked.since, asked.until, asked.name, limits.FIGURES_MAX + 1)
-    for name, hour, *figures in reader.execute(STATEMENTS["figures"], within):
-        rows.append(Figures(name, _moment(hour), *figures[:4]))
-        total = Figures(None, None, *figures[4:])
+    for name, hour, *figures in reader.run("figures", *within):
+        rows.append(_to_figures(name, hour, *figures[:4]))
+        total = _to_figures(None, None, *figures[4:])
     return total, rows
+
+
+def _to_figures(name: str | None, hour: int | None, *sums: float) -> Figures:
+    """Return one row, with the mean of the lag in place of its sum."""
+    events, lag_ms, lag_ms_max, changes = sums
+    mean = int(lag_ms / events + 0.5)
+    return Figures(name, _moment(hour), int(events), mean, int(lag_ms_max), int(changes))
 
 
 def _moment(hour: int | None) -> Instant | None:
@@ -83,7 +88,7 @@ def _moment(hour: int | None) -> Instant | None:
 
 
 def _with_participants(
-    reader: sqlite3.Connection,
+    reader: Hand,
     tenant: TenantId,
     asked: AnalyticsAsked,
     total: Figures,
@@ -91,9 +96,9 @@ def _with_participants(
 ) -> tuple[Figures, list[Figures]]:
     ends = (ulid.time_part(hour * HOUR_MS) for hour in (asked.since, asked.until))
     within = (tenant, *ends, asked.name)
-    (count,) = reader.execute(STATEMENTS["unique_participants"], within).fetchone()
+    (count,) = reader.run("unique_participants", *within).fetchone()
     counted = {(row.name, row.at): 0 for row in rows}
-    found = reader.execute(STATEMENTS["unique_participants_by"], (asked.by, *within))
+    found = reader.run("unique_participants_by", asked.by, *within)
     for name, hour, participants in found:
         place = name, _moment(hour)
         if place in counted:  # There may be more names than are told of.

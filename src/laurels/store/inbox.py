@@ -1,15 +1,17 @@
 """Webhooks on their way in, as rows. Every call may block."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from laurels.core.event import Instant, TenantId
 from laurels.core.window import HOUR_MS
 from laurels.engine.inbox import Delivery, Listed, Settled
-from laurels.store.connections import STATEMENTS, Connections
+from laurels.store.hand import Connections
+
+NO_BODY: Final = b""
 
 
-class SqliteInbox:
+class SqlInbox:
     """What sources have sent. One that is sent again changes nothing."""
 
     def __init__(self, connections: Connections) -> None:
@@ -23,24 +25,23 @@ class SqliteInbox:
             for one in deliveries:
                 name = (one.tenant, one.source, one.id)
                 row = (*name, one.event, one.type, one.body, one.fingerprint, one.received_at)
-                if writer.execute(STATEMENTS["put_delivery"], row).rowcount:
+                if writer.run("put_delivery", *row).rowcount:
                     ids.append(one.id)
                     continue
-                row = (*name, one.fingerprint)
-                (kept_as,) = writer.execute(STATEMENTS["delivery_kept_as"], row).fetchone()
+                (kept_as,) = writer.run("delivery_kept_as", *name, one.fingerprint).fetchone()
                 ids.append(kept_as)
         return ids
 
     def due(self, tenant: TenantId, now: Instant, count: int) -> list[tuple[Delivery, str | None]]:
         return [
             (_to_delivery(row[:-1]), row[-1])
-            for row in self._rows("deliveries_due", tenant, now, count)
+            for row in self._connections.read("deliveries_due", tenant, now, count)
         ]
 
     def settle(self, settled: Sequence[Settled]) -> None:
         with self._connections.writing() as writer:
-            writer.executemany(
-                STATEMENTS["settle_delivery"],
+            writer.many(
+                "settle_delivery",
                 [
                     (
                         one.status,
@@ -59,24 +60,26 @@ class SqliteInbox:
 
     def requeue(self, tenant: TenantId, source: str, id_: str, now: Instant) -> Delivery | None:
         with self._connections.writing() as writer:
-            writer.execute(STATEMENTS["requeue_delivery"], (now, tenant, source, id_))
-            row = writer.execute(STATEMENTS["find_delivery"], (tenant, source, id_)).fetchone()
+            writer.run("requeue_delivery", now, tenant, source, id_)
+            row = writer.run("find_delivery", tenant, source, id_).fetchone()
         return row and _to_delivery(row)
 
     def empty(self, tenant: TenantId, before: Instant) -> None:
         """Give up the bodies of what is done with, of an hour at most; go on there next time."""
         since = self._emptied_to.get(tenant)
         if since is None:
-            ((since,),) = self._rows("oldest_delivery", tenant)
+            ((since,),) = self._connections.read("oldest_delivery", tenant)
         if since is None or since >= before:
             return
         until = min(since + HOUR_MS, before)
         with self._connections.writing() as writer:
-            writer.execute(STATEMENTS["empty_deliveries"], (tenant, since, until))
+            writer.run("empty_deliveries", NO_BODY, tenant, since, until)
         self._emptied_to[tenant] = until
 
     def find(self, tenant: TenantId, source: str, id_: str) -> Delivery | None:
-        return next(map(_to_delivery, self._rows("find_delivery", tenant, source, id_)), None)
+        return next(
+            map(_to_delivery, self._connections.read("find_delivery", tenant, source, id_)), None
+        )
 
     def listed(
         self,
@@ -89,15 +92,11 @@ class SqliteInbox:
     ) -> Listed:
         which = (tenant, status, source)
         with self._connections.reading() as reader:
-            (total,) = reader.execute(STATEMENTS["count_deliveries"], which).fetchone()
-            rows = reader.execute(
-                STATEMENTS["list_deliveries"], (*which, page_size, (page - 1) * page_size)
+            (total,) = reader.run("count_deliveries", *which).fetchone()
+            rows = reader.run(
+                "list_deliveries", NO_BODY, *which, page_size, (page - 1) * page_size
             ).fetchall()
         return Listed([_to_delivery(row) for row in rows], total)
-
-    def _rows(self, name: str, *values: object) -> list[Any]:
-        with self._connections.reading() as reader:
-            return reader.execute(STATEMENTS[name], values).fetchall()
 
 
 def _to_delivery(row: Sequence[Any]) -> Delivery:

@@ -1,8 +1,7 @@
-"""Brings a database's schema to the version this program knows, one numbered file at a time."""
+"""The numbered files that bring a database's schema to the version this program knows."""
 
-import sqlite3
-from collections.abc import Iterator
 from importlib import resources
+from typing import LiteralString, NamedTuple, cast
 
 from laurels.core.errors import LaurelsError
 
@@ -15,56 +14,37 @@ class SchemaTooOld(LaurelsError):
     """The store has an older schema; run `laurels migrate`."""
 
 
-def migrations(database: str) -> list[tuple[int, str, str]]:
-    """Return (number, name, SQL) of every migration of a database, in order."""
+class Migration(NamedTuple):
+    number: int
+    name: str
+    sql: LiteralString
+
+
+def migrations(database: str) -> list[Migration]:
+    """Return every migration of a database, in order."""
     folder = resources.files("laurels.store.migrations").joinpath(database)
     files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
     return [
-        (int(name[:4]), name.removesuffix(".sql"), folder.joinpath(name).read_text("utf-8"))
+        # They ship with us, as the statements do.
+        Migration(
+            int(name[:4]),
+            name.removesuffix(".sql"),
+            cast("LiteralString", folder.joinpath(name).read_text("utf-8")),
+        )
         for name in files
     ]
 
 
-def migrate(connection: sqlite3.Connection, *, only_check: bool = False) -> list[str]:
+def missing(database: str, version: int, *, only_check: bool) -> list[Migration]:
     """
-    Run the migrations that are missing, each in a transaction; return their names.
+    Return what is to be run on a schema of that version; 0 is an empty one.
 
-    A process killed halfway leaves the version before, and the next start goes on from there.
+    Raises SchemaTooNew, or SchemaTooOld where nothing may be run.
     """
-    known = migrations("sqlite")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > known[-1][0]:
+    known = migrations(database)
+    if version > known[-1].number:
         raise SchemaTooNew
-    missing = [(number, name, sql) for number, name, sql in known if number > version]
-    if missing and only_check:
+    found = [each for each in known if each.number > version]
+    if found and only_check:
         raise SchemaTooOld
-    for number, _, sql in missing:
-        _run(connection, number, sql)
-    return [name for _, name, _ in missing]
-
-
-def _run(connection: sqlite3.Connection, number: int, sql: str) -> None:
-    """Run one migration, unless somebody who started at the same moment has just done so."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < number:
-            for statement in _statements(sql):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def _statements(sql: str) -> Iterator[str]:
-    # One by one, since a script would be committed before it begins.
-    statement = ""
-    for line in sql.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-    if statement.strip():
-        yield statement
+    return found

@@ -1,16 +1,14 @@
 """Reads, each of one committed snapshot. They may block, and may run on any thread."""
 
-from collections.abc import Collection
-from sqlite3 import Connection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from laurels.core import limits
 from laurels.core.change import ChallengeCompleted, PointsPosted
-from laurels.core.compile import Compiled, compile_rulebook
+from laurels.core.compile import Compiled
 from laurels.core.errors import Unavailable
 from laurels.core.event import EventId, Instant, ParticipantId, TenantId
 from laurels.core.ledger import account_of, is_in_hand
-from laurels.core.rulebook import Rulebook
 from laurels.core.shared import Pool
 from laurels.core.state import State
 from laurels.engine.answers import (
@@ -27,14 +25,16 @@ from laurels.engine.answers import (
     LedgerLine,
     Met,
 )
-from laurels.engine.rulebook_text import load_rulebook
+from laurels.engine.ports import Address, Remembered
 from laurels.store.analytics import read_analytics
-from laurels.store.connections import STATEMENTS, Connections
+from laurels.store.hand import Connections, Hand, Row
 from laurels.store.ranks import Ranks
-from laurels.store.rows import Row, decode_changes, encode_list
+from laurels.store.rows import decode_changes, encode_list
+from laurels.store.rulebooks import compiled
+from laurels.store.transaction import find_receipts
 
 
-class SqliteQueries:
+class SqlQueries:
     """What can be asked of a store."""
 
     def __init__(self, connections: Connections, ranks: Ranks) -> None:
@@ -50,27 +50,30 @@ class SqliteQueries:
         with self._connections.reading() as reader:
             return read_analytics(reader, tenant, asked)
 
+    def receipts(self, tenant: TenantId, addresses: Sequence[Address]) -> dict[Address, Remembered]:
+        with self._connections.reading() as reader:
+            return find_receipts(reader, tenant, addresses)
+
     def is_ready(self) -> bool:
         try:
-            self._rows("all_tenants")
+            self._connections.read("all_tenants")
         except Unavailable:
             return False
         return True
 
     def rulebook(self, tenant: TenantId) -> Compiled:
-        ((version,),) = self._rows("rulebook_version", tenant)
+        ((version,),) = self._connections.read("rulebook_version", tenant)
         known = self._rulebooks.get(tenant)
         if known is None or known.version != (version or 0):
             known = self._rulebooks[tenant] = self.rulebook_of(tenant, version or 0)
         return known
 
     def rulebook_of(self, tenant: TenantId, version: int) -> Compiled:
-        for found, source in self._rows("rulebook_of_version", tenant, version):
-            return compile_rulebook(load_rulebook(source), found)
-        return compile_rulebook(Rulebook(), 0)
+        rows = self._connections.read("rulebook_of_version", tenant, version)
+        return compiled(next(iter(rows), None))
 
     def participant(self, tenant: TenantId, participant: ParticipantId) -> Met:
-        rows = self._rows("find_participant", tenant, participant)
+        rows = self._connections.read("find_participant", tenant, participant)
         return Met(State(rows[0][0] if rows else None), self.rulebook(tenant))
 
     def ledger(
@@ -83,7 +86,7 @@ class SqliteQueries:
         skipped, lines = (page - 1) * page_size, list[LedgerLine]()
         walked: EventId | None = command if skipped < total else None
         while walked is not None and len(lines) < page_size:
-            ((_, operation, at, changes, walked_to),) = self._rows(
+            ((_, operation, at, changes, walked_to),) = self._connections.read(
                 "journal_of_command", tenant, walked
             )
             postings = _lines(decode_changes(changes), walked, operation, participant, at)
@@ -93,27 +96,36 @@ class SqliteQueries:
         return Ledger(lines, total)
 
     def count_events(self, tenant: TenantId, participant: ParticipantId) -> int:
-        ((count,),) = self._rows("count_events", tenant, participant)
+        ((count,),) = self._connections.read("count_events", tenant, participant)
         return count
 
     def claims(self, tenant: TenantId, participant: ParticipantId) -> list[ClaimRow]:
-        return [ClaimRow(*row) for row in self._rows("claims_of_participant", tenant, participant)]
+        return [
+            ClaimRow(*row)
+            for row in self._connections.read("claims_of_participant", tenant, participant)
+        ]
 
     def code(self, tenant: TenantId, offer: str, number: int) -> str | None:
-        return next((code for (code,) in self._rows("find_code", tenant, offer, number)), None)
+        return next(
+            (code for (code,) in self._connections.read("find_code", tenant, offer, number)), None
+        )
 
     def pools(self, tenant: TenantId) -> dict[str, Pool]:
         offers = self.rulebook(tenant).offers
-        return {offer: Pool(*self._rows("find_pool", tenant, offer)[0]) for offer in offers}
+        return {
+            offer: Pool(*self._connections.read("find_pool", tenant, offer)[0]) for offer in offers
+        }
 
     def contests(self, tenant: TenantId) -> dict[str, ContestRow]:
-        return {row[0]: ContestRow(*row) for row in self._rows("closed_contests", tenant)}
+        return {
+            row[0]: ContestRow(*row) for row in self._connections.read("closed_contests", tenant)
+        }
 
     def due(self, now: Instant, count: int) -> list[tuple[TenantId, ParticipantId]]:
-        return self._rows("participants_due", now, count)
+        return list(self._connections.read("participants_due", now, count))
 
     def worlds(self) -> list[TenantId]:
-        return [world for (world,) in self._rows("worlds_with_rulebooks")]
+        return [world for (world,) in self._connections.read("worlds_with_rulebooks")]
 
     def history(
         self,
@@ -134,24 +146,22 @@ class SqliteQueries:
             name,
         )
         with self._connections.reading() as reader:
-            (total,) = reader.execute(STATEMENTS["count_history"], within).fetchone()
-            rows = reader.execute(
-                STATEMENTS["history"], (*within, page_size, (page - 1) * page_size)
-            ).fetchall()
+            (total,) = reader.run("count_history", *within).fetchone()
+            rows = reader.run("history", *within, page_size, (page - 1) * page_size).fetchall()
         return History([HistoryEntry(*row) for row in rows], total)
 
     def latest_events(
         self, tenant: TenantId, participant: ParticipantId, *, count: int
     ) -> list[HistoryEntry]:
         always = (limits.INSTANT_MIN_MS, limits.INSTANT_MAX_MS + 1, None)
-        rows = self._rows("history", tenant, participant, *always, count, 0)
+        rows = self._connections.read("history", tenant, participant, *always, count, 0)
         return [HistoryEntry(*row) for row in rows]
 
     def completions(self, tenant: TenantId, *, rows: int, count: int) -> list[Completion]:
         found: list[Completion] = []
         with self._connections.reading() as reader:
             # Row by row: together they may be large.
-            for who, changes in reader.execute(STATEMENTS["completions"], (tenant, rows)):
+            for who, changes in reader.stream("completions", tenant, rows):
                 completed = [
                     Completion(who, change.challenge)
                     for change in decode_changes(changes)
@@ -187,37 +197,33 @@ class SqliteQueries:
             low, high = 0, _head(reader, tenant)
             while low < high:
                 middle = (low + high + 1) // 2
-                (recorded_at,) = reader.execute(
-                    STATEMENTS["recorded_at"], (tenant, middle)
-                ).fetchone()
+                (recorded_at,) = reader.run("recorded_at", tenant, middle).fetchone()
                 low, high = (middle, high) if recorded_at < at else (low, middle - 1)
         return low
 
     def journal(self, tenant: TenantId, *, after: int, count: int) -> list[JournalEntry]:
-        return [_entry(row) for row in self._rows("journal_after", tenant, after, count)]
-
-    def _rows(self, name: str, *values: object) -> list[Any]:
-        with self._connections.reading() as reader:
-            return reader.execute(STATEMENTS[name], values).fetchall()
+        return [
+            _entry(row) for row in self._connections.read("journal_after", tenant, after, count)
+        ]
 
 
-def _head(reader: Connection, tenant: TenantId) -> int:
+def _head(reader: Hand, tenant: TenantId) -> int:
     """Return the newest number of a journal; 0 for an empty one."""
-    row = reader.execute(STATEMENTS["head"], (tenant,)).fetchone()
+    row = reader.run("head", tenant).fetchone()
     return 0 if row is None else row[0]
 
 
 def _feed_rows(
-    reader: Connection, tenant: TenantId, numbers: range, participants: Collection[ParticipantId]
+    reader: Hand, tenant: TenantId, numbers: range, participants: Collection[ParticipantId]
 ) -> list[Row]:
     """Pick some participants' rows out of a stretch of the journal, the first so many."""
     after, most = numbers[0] - 1, limits.FEED_ENTRIES_READ_MAX
     if len(numbers) > len(participants):
         asked = (tenant, after, numbers[-1], encode_list(participants), most)
-        return reader.execute(STATEMENTS["feed"], asked).fetchall()
+        return reader.run("feed", *asked).fetchall()
     # To tell the store whom we mean would cost more than to look at every row.
     named = frozenset(participants)
-    rows = reader.execute(STATEMENTS["journal_after"], (tenant, after, len(numbers))).fetchall()
+    rows = reader.run("journal_after", tenant, after, len(numbers)).fetchall()
     return [row for row in rows if row[3] in named and row[0] in numbers][:most]
 
 

@@ -1,8 +1,7 @@
-"""The rankings of all boards, in memory: loaded when first asked for, then moved by the writer."""
+"""The rankings of all boards, in memory: loaded when first asked for, then kept up with."""
 
 import logging
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from threading import BoundedSemaphore, Lock
 from typing import Final, NamedTuple, TypeAlias, TypeVar
@@ -16,12 +15,15 @@ from laurels.core.number import Millionths
 from laurels.engine.answers import BoardName, Placed, Ranking, Snapshot
 from laurels.engine.ports import Record
 from laurels.engine.standings import Standing
-from laurels.store.connections import STATEMENTS, Connections
+from laurels.store.hand import Connections, Hand
+from laurels.store.rows import decode_changes
 
 BLOCK_ENTRIES: Final = 4_096
 """Entries that are fetched in one row, and taken in before other threads get a turn."""
 LOADS_AT_ONCE_MAX: Final = 2
 """A large ranking takes seconds to load: some connections stay free for other questions."""
+ROWS_CAUGHT_UP_MAX: Final = 20_000
+"""Of the journal. Whoever is further behind loads the ranking anew."""
 SNAPSHOT_RANKS_MAX: Final = 1_000
 SNAPSHOT_DAYS_KEPT: Final = 2
 
@@ -103,6 +105,25 @@ class Tended:
             assert self._standing is not None, "it is loaded before it is asked"
             return question(self._standing)
 
+    def catch_up(self, connections: Connections) -> bool:
+        """Take in what anybody has committed since; not if that is more than a load would be."""
+        with self._loading:
+            with connections.reading() as reader:
+                numbers = range(self._number + 1, _head(reader, self.tenant) + 1)
+                if len(numbers) > ROWS_CAUGHT_UP_MAX:
+                    return False
+                after = self.tenant, self._number
+                rows = reader.run("scores_after", *after).fetchall() if numbers else []
+            moves = [move for row in rows for move in self._moves(*row)]
+            return not numbers or self.tell(numbers, moves)
+
+    def _moves(self, number: int, participant: ParticipantId, changes: str) -> Iterator[Move]:
+        place = (self.name.board, self.name.window)
+        for one in decode_changes(changes) if number > self._number else ():
+            if isinstance(one, ScoreMoved) and (one.board, one.window) == place:
+                score = (one.segment, one.after, one.reached_at)
+                yield Move(self.tenant, *place, participant, *score)
+
     def tell(self, numbers: range, moves: Moves) -> bool:
         """Take in a commit. Say whether all is well: not if one has been missed before it."""
         with self._lock:
@@ -112,19 +133,18 @@ class Tended:
             return self._take_in(self._standing, numbers, moves)
 
     def _fetch(self, connections: Connections) -> tuple[int, Standing]:
-        """Read one snapshot. Most of the time is SQLite's, and other threads run meanwhile."""
+        """Read one snapshot. Most of the time is the database's; other threads run meanwhile."""
         place = (BLOCK_ENTRIES, self.tenant, self.name.board, self.name.window)
         with self._lock:
             self._early.clear()  # The snapshot will have all of that in it.
         with connections.reading() as reader:
-            head = reader.execute(STATEMENTS["journal_head"], (self.tenant,)).fetchone()
+            head = _head(reader, self.tenant)
             if self.name.segment is None:
-                rows = reader.execute(STATEMENTS["standings_of_board"], place)
+                rows = reader.stream("standings_of_board", *place)
             else:
-                segment = (*place, self.name.segment)
-                rows = reader.execute(STATEMENTS["standings_of_segment"], segment)
+                rows = reader.stream("standings_of_segment", *place, self.name.segment)
             entries = chain.from_iterable(_entries(text) for (text,) in rows)
-            return head[0] if head else 0, Standing(self.name.ties, entries)
+            return head, Standing(self.name.ties, entries)
 
     def _begin(self, number: int, standing: Standing) -> bool:
         """Begin with a snapshot, and what was committed since; not if that leaves a gap."""
@@ -154,11 +174,14 @@ class Ranks:
     """
     What can be asked about rankings, from any thread. `moved` is for the writer's.
 
-    Nothing in here is ever uncommitted, and whatever is in here can be loaded again.
+    Nothing in here is ever uncommitted, and whatever is in here can be loaded again. Where other
+    processes write too, nobody could tell of all commits: then `is_told` is false, and the journal
+    is asked before each answer what has moved since the last one.
     """
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, is_told: bool = True) -> None:
         self._connections = connections
+        self._is_told = is_told
         self._turn = BoundedSemaphore(LOADS_AT_ONCE_MAX)
         self._lock = Lock()
         self._tended: dict[tuple[TenantId, BoardName], Tended] = {}
@@ -182,21 +205,17 @@ class Ranks:
 
     def snapshot(self, tenant: TenantId, name: BoardName, *, day: int) -> Snapshot | None:
         key = (tenant, name.board, name.window, name.segment or "", day)
-        with self._connections.reading() as reader:
-            row = reader.execute(STATEMENTS["find_snapshot"], key).fetchone()
-        return None if row is None else Snapshot(_ranks(row[0]), bool(row[1]))
+        for ranks, has_more in self._connections.read("find_snapshot", *key):
+            return Snapshot(_ranks(ranks), bool(has_more))
+        return None
 
-    def take_snapshot(
-        self, writer: sqlite3.Connection, tenant: TenantId, name: BoardName, day: int
-    ) -> None:
+    def take_snapshot(self, writer: Hand, tenant: TenantId, name: BoardName, day: int) -> None:
         """Write down the best ranks of a day, unless that was done; delete those of old days."""
         best = self.top(tenant, name, SNAPSHOT_RANKS_MAX)
         ranks = _encode({place.participant: place.rank for place in best.places}).decode()
         key = (tenant, name.board, name.window, name.segment or "", day)
-        writer.execute(
-            STATEMENTS["put_snapshot"], (*key, ranks, int(best.total > len(best.places)))
-        )
-        writer.execute(STATEMENTS["delete_snapshots"], (tenant, day - SNAPSHOT_DAYS_KEPT))
+        writer.run("put_snapshot", *key, ranks, int(best.total > len(best.places)))
+        writer.run("delete_snapshots", tenant, day - SNAPSHOT_DAYS_KEPT)
 
     def moved(self, tenant: TenantId, numbers: range, moves: Moves) -> None:
         """
@@ -230,6 +249,9 @@ class Ranks:
             self._tended[tenant, name] = tended
         try:
             is_new = tended.load(self._connections, self._turn)
+            if not (is_new or self._is_told or tended.catch_up(self._connections)):
+                self._drop(tended)
+                return self._ask(tenant, name, question)
         except BaseException:
             self._drop(tended)
             raise
@@ -260,6 +282,11 @@ class Ranks:
             ):
                 eldest = next(iter(self._tended))
                 entries -= self._tended.pop(eldest).entries
+
+
+def _head(reader: Hand, tenant: TenantId) -> int:
+    row = reader.run("head", tenant).fetchone()
+    return 0 if row is None else row[0]
 
 
 def _told(tended: Tended, numbers: range, moves: Moves) -> bool:

@@ -1,13 +1,12 @@
 """The list of tokens that are good no longer: short writes, and reads on any thread."""
 
-import sqlite3
 from typing import Any, Final, Literal, TypeAlias
 
 from laurels.core.errors import RateLimited
 from laurels.core.event import Instant, ParticipantId, TenantId
 from laurels.core.limits import CUTOFF_AHEAD_S_MAX
 from laurels.engine.denylist import Revocation
-from laurels.store.connections import STATEMENTS, Connections
+from laurels.store.hand import Connections, Hand
 
 Kind: TypeAlias = Literal["token", "participant"]
 
@@ -15,7 +14,7 @@ BY_ID: Final[Kind] = "token"
 BY_HOLDER: Final[Kind] = "participant"
 
 
-class SqliteDenylist:
+class SqlDenylist:
     """What was revoked, in all tenants."""
 
     def __init__(self, connections: Connections) -> None:
@@ -25,6 +24,7 @@ class SqliteDenylist:
         self, tenant: TenantId, token_id: str, *, at: Instant, expires_at: Instant | None = None
     ) -> Revocation:
         with self._connections.writing() as writer:
+            writer.lock(f"revocation of {BY_ID} {token_id} of {tenant}")
             known = _find(writer, tenant, BY_ID, token_id)
             # Several tokens may have one id: the row stays as long as any of them might be good.
             if known is not None:
@@ -37,6 +37,7 @@ class SqliteDenylist:
     ) -> Revocation:
         second = at // 1000
         with self._connections.writing() as writer:
+            writer.lock(f"revocation of {BY_HOLDER} {participant} of {tenant}")
             known = _find(writer, tenant, BY_HOLDER, participant)
             # Who was revoked this very second may have a token by now, dated just behind that.
             cutoff_s = second if known is None else max(second, known[0] + 1)
@@ -64,27 +65,26 @@ class SqliteDenylist:
         self, at: Instant, *, after: Revocation | None, count: int
     ) -> list[Revocation]:
         place = (at, "", "", "") if after is None else (after.at, after.tenant, *_subject(after))
-        with self._connections.reading() as reader:
-            rows = reader.execute(STATEMENTS["revocations_after"], (*place, count)).fetchall()
+        rows = self._connections.read("revocations_after", *place, count)
         return [_to_revocation(*row) for row in rows]
 
     def forget_revocations(self, before: Instant, *, count: int) -> int:
         with self._connections.writing() as writer:
-            return writer.execute(STATEMENTS["forget_revocations"], (before, count)).rowcount
+            return writer.run("forget_revocations", before, count).rowcount
 
 
-def _find(connection: sqlite3.Connection, tenant: TenantId, kind: Kind, subject: str) -> Any:
-    return connection.execute(STATEMENTS["find_revocation"], (tenant, kind, subject)).fetchone()
+def _find(hand: Hand, tenant: TenantId, kind: Kind, subject: str) -> Any:
+    return hand.run("find_revocation", tenant, kind, subject).fetchone()
 
 
 def _put(
-    writer: sqlite3.Connection,
+    writer: Hand,
     tenant: TenantId,
     kind: Kind,
     subject: str,
     rest: tuple[Instant, int | None, Instant | None],
 ) -> None:
-    writer.execute(STATEMENTS["put_revocation"], (tenant, kind, subject, *rest))
+    writer.run("put_revocation", tenant, kind, subject, *rest)
 
 
 def _later(one: Instant | None, other: Instant | None) -> Instant | None:

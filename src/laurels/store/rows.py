@@ -1,7 +1,7 @@
 """What came of a batch, as the rows of each table."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -18,12 +18,11 @@ from laurels.core.change import (
     RewardGranted,
     RewardSettled,
 )
-from laurels.core.event import Event
+from laurels.core.event import Event, EventId, TenantId
 from laurels.core.ledger import WRITTEN_OFF
 from laurels.core.window import HOUR_MS
 from laurels.engine.ports import Receipt, Record, Remembered
-
-Row: TypeAlias = tuple[Any, ...]
+from laurels.store.hand import Row
 
 _encode: Final = msgspec.json.Encoder().encode
 decode_changes: Final = msgspec.json.Decoder(tuple[Change, ...]).decode
@@ -103,6 +102,10 @@ def receipt_rows(numbered: Iterable[tuple[int, Record]]) -> list[Row]:
         for number, record in numbered
         if record.address is not None
     ]
+
+
+def duplicate_rows(tenant: TenantId, duplicates: Mapping[EventId, EventId]) -> list[Row]:
+    return [(tenant, *pair) for pair in sorted(duplicates.items())]
 
 
 def figure_rows(number: int, records: Iterable[Record]) -> list[Row]:

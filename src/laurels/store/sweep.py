@@ -1,10 +1,9 @@
 """Deletes expired receipts, a slice at a time, behind live traffic."""
 
-import sqlite3
 from typing import Final
 
 from laurels.core.event import Instant
-from laurels.store.connections import STATEMENTS
+from laurels.store.hand import Hand
 
 ROWS_PER_STEP: Final = 2_000
 
@@ -19,16 +18,14 @@ class Sweep:
         self._world = ""
         self._place = BEGINNING
 
-    def step(self, writer: sqlite3.Connection, before: Instant) -> None:
+    def step(self, writer: Hand, before: Instant) -> None:
         """Look at the next slice of one world, and delete what was received before."""
         world = self._next_world(writer)
         if world is None:
             return
-        rows = writer.execute(
-            STATEMENTS["next_receipts"], (world, *self._place, ROWS_PER_STEP)
-        ).fetchall()
-        writer.executemany(
-            STATEMENTS["delete_receipts"],
+        rows = writer.run("next_receipts", world, *self._place, ROWS_PER_STEP).fetchall()
+        writer.many(
+            "delete_receipts",
             [(world, *place) for *place, received_at in rows if received_at < before],
         )
         if len(rows) < ROWS_PER_STEP:  # This world is done.
@@ -36,6 +33,6 @@ class Sweep:
         else:
             self._place = rows[-1][:3]
 
-    def _next_world(self, writer: sqlite3.Connection) -> str | None:
-        worlds = [world for (world,) in writer.execute(STATEMENTS["all_worlds"])]
+    def _next_world(self, writer: Hand) -> str | None:
+        worlds = [world for (world,) in writer.run("all_worlds")]
         return next((world for world in worlds if world > self._world), next(iter(worlds), None))

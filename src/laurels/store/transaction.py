@@ -1,20 +1,19 @@
 """Values ↔ rows, for one tenant within one transaction."""
 
-import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import LiteralString
 
 from laurels.core.compile import Compiled
-from laurels.core.event import ParticipantId, TenantId
+from laurels.core.event import EventId, ParticipantId, TenantId
 from laurels.core.shared import Pool, Shared
 from laurels.core.state import Progress, State, decode_progress
 from laurels.engine.ports import Address, Record, Remembered, WindowName
-from laurels.store.cache import Cache
+from laurels.store.hand import Hand, Row
 from laurels.store.ranks import Told, standing_rows
 from laurels.store.rows import (
-    Row,
+    duplicate_rows,
     encode_list,
     event_row,
     figure_rows,
@@ -26,89 +25,76 @@ from laurels.store.rows import (
 )
 
 
-class Transaction:
-    """What the engine asks of the store, for one tenant. Every statement binds the tenant."""
+class SqlTransaction(ABC):
+    """
+    What the engine asks of the store, for one tenant. Every statement binds the tenant.
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        statements: Mapping[str, LiteralString],
-        cache: Cache,
-        tenant: TenantId,
-        told: list[Told],
-    ) -> None:
-        self._connection = connection
-        self._sql = statements
-        self._cache = cache
+    How states are locked, and what of them need not be read, is each database's own.
+    """
+
+    def __init__(self, hand: Hand, tenant: TenantId) -> None:
+        self._hand = hand
         self._tenant = tenant
-        self._told = told
 
-    def rulebook(self) -> Compiled:
-        return self._cache.rulebook(self._tenant, lambda: self._run("rulebook_in_force").fetchone())
-
-    def lock_states(self, participants: Sequence[ParticipantId]) -> Mapping[ParticipantId, State]:
-        states, missing = self._cache.states(self._tenant, participants)
-        if missing:
-            # All of them before the first is read: a cursor that a damaged one has stopped keeps
-            # the old snapshot for as long as anybody holds the traceback, and the writer with it.
-            rows = self._run("lock_states", encode_list(missing), self._tenant).fetchall()
-            found = {participant: State(text) for participant, text in rows}
-            for participant in missing:
-                states[participant] = found.get(participant) or State()
-        return states
+    @abstractmethod
+    def exclude(self) -> None: ...
+    @abstractmethod
+    def rulebook(self) -> Compiled: ...
+    @abstractmethod
+    def lock_states(
+        self, participants: Sequence[ParticipantId]
+    ) -> Mapping[ParticipantId, State]: ...
 
     def find_receipts(self, addresses: Sequence[Address]) -> dict[Address, Remembered]:
-        found: dict[Address, Remembered] = {}
-        for operation, group in groupby(sorted(addresses, key=itemgetter(1)), key=itemgetter(1)):
-            wanted = list(group)
-            rows = self._run(
-                "find_receipts",
-                encode_list(participant for participant, _, _ in wanted),
-                self._tenant,
-                operation,
-                b"".join(digest for _, _, digest in wanted),
-            ).fetchall()
-            for participant, digest, *columns in rows:
-                found[participant, operation, digest] = to_remembered(*columns)
-        return found
+        return find_receipts(self._hand, self._tenant, addresses)
+
+    def find_decided(self, commands: Sequence[EventId]) -> dict[EventId, Remembered]:
+        rows = self._hand.run("find_decided", encode_list(commands), self._tenant).fetchall()
+        return {
+            command: to_remembered(received_at, command, *columns)
+            for command, received_at, *columns in rows
+        }
 
     def find_windows(self, names: Sequence[WindowName]) -> dict[WindowName, Progress]:
         found: dict[WindowName, Progress] = {}
         for name in set(names):
-            row = self._run("find_window", self._tenant, *name).fetchone()
+            row = self._hand.run("find_window", self._tenant, *name).fetchone()
             if row is not None:
                 found[name] = decode_progress(row[0])
         return found
 
     def shared(self, offers: Collection[str]) -> Shared:
         pools = {
-            offer: Pool(*self._run("find_pool", self._tenant, offer).fetchone())
+            offer: Pool(*self._hand.run("find_pool", self._tenant, offer).fetchone())
             for offer in sorted(offers)
         }
         closed = frozenset[str]()
         if self.rulebook().rulebook.contests:
-            closed = frozenset(row[0] for row in self._run("closed_contests"))
+            closed = frozenset(row[0] for row in self._hand.run("closed_contests", self._tenant))
         return Shared(pools, closed)
 
     def record(self, records: Sequence[Record], states: Mapping[ParticipantId, State]) -> None:
         self._put_states(states)
-        tenant = self._tenant
         if not records:  # Only due dates moved.
-            self._cache.keep(tenant, states)
+            self._keep(states, [])
             return
-        self._many("insert_events", filter(None, (event_row(record) for record in records)))
-        (last,) = self._run("take_numbers", tenant, len(records)).fetchone()
-        numbered = list(enumerate(records, start=last - len(records) + 1))
-        self._many("insert_journal", (journal_row(number, record) for number, record in numbered))
-        self._many("insert_postings", (row for one in numbered for row in posting_rows(*one)))
-        self._many("put_receipts", sorted(receipt_rows(numbered)))
-        self._many("insert_figures", figure_rows(numbered[0][0], records))
+        tenant, many = self._tenant, self._hand.many
+        many("insert_events", filter(None, (event_row(record) for record in records)))
         moves = standing_rows(records)
-        self._many("put_standings", moves)
-        self._told.append((tenant, range(last - len(records) + 1, last + 1), moves))
+        many("put_standings", moves)
+        # From here on nobody else of the tenant can commit: what follows needs the numbers.
+        (last,) = self._hand.run("take_numbers", tenant, len(records)).fetchone()
+        numbered = list(enumerate(records, start=last - len(records) + 1))
+        many("insert_journal", (journal_row(number, record) for number, record in numbered))
+        many("insert_postings", (row for one in numbered for row in posting_rows(*one)))
+        many("put_receipts", sorted(receipt_rows(numbered)))
+        many("insert_figures", figure_rows(numbered[0][0], records))
         for name, row in rare_rows(numbered):
-            self._run(name, *row)
-        self._cache.keep(tenant, states)
+            self._hand.run(name, *row)
+        self._keep(states, [(tenant, range(last - len(records) + 1, last + 1), moves)])
+
+    def put_duplicates(self, duplicates: Mapping[EventId, EventId]) -> None:
+        self._hand.many("put_duplicates", duplicate_rows(self._tenant, duplicates))
 
     def _put_states(self, states: Mapping[ParticipantId, State]) -> None:
         tenant = self._tenant
@@ -124,14 +110,31 @@ class Transaction:
             if due_at != state.due_kept:
                 due.append((due_at, tenant, participant))
                 state.due_kept = due_at
-        self._many("put_participants", rows)
+        self._hand.many("put_participants", rows)
         if due:
-            self._many("set_due", due)
+            self._hand.many("set_due", due)
         if windows:
-            self._many("put_windows", windows)
+            self._hand.many("put_windows", windows)
 
-    def _run(self, name: str, *values: object) -> sqlite3.Cursor:
-        return self._connection.execute(self._sql[name], values or (self._tenant,))
+    @abstractmethod
+    def _keep(self, states: Mapping[ParticipantId, State], told: Sequence[Told]) -> None:
+        """Hear what has been written, and the numbers it has."""
 
-    def _many(self, name: str, rows: Iterable[Row]) -> None:
-        self._connection.executemany(self._sql[name], rows)
+
+def find_receipts(
+    hand: Hand, tenant: TenantId, addresses: Sequence[Address]
+) -> dict[Address, Remembered]:
+    """Return what is remembered under these addresses, in a step for each kind of operation."""
+    found: dict[Address, Remembered] = {}
+    for operation, group in groupby(sorted(addresses, key=itemgetter(1)), key=itemgetter(1)):
+        wanted = list(group)
+        rows = hand.run(
+            "find_receipts",
+            encode_list(participant for participant, _, _ in wanted),
+            tenant,
+            operation,
+            b"".join(digest for _, _, digest in wanted),
+        ).fetchall()
+        for participant, digest, *columns in rows:
+            found[participant, operation, digest] = to_remembered(*columns)
+    return found

@@ -1,6 +1,5 @@
 """Holds the data against its own promises: sums, gaps, and states that are folds of the journal."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -12,57 +11,54 @@ from laurels.core.evolve import evolve
 from laurels.core.ledger import NOTHING, Balance, is_in_hand, total
 from laurels.core.section import HOLD, LOTS
 from laurels.core.state import State, decode_progress
-from laurels.store.connections import STATEMENTS
+from laurels.store.hand import Hand
 from laurels.store.rows import decode_changes
 from laurels.store.verify_standings import verify_standings
 
 
-def verify(reader: sqlite3.Connection) -> Iterator[str]:
+def verify(reader: Hand) -> Iterator[str]:
     """Yield every finding of every world as a sentence. Reads all of it, in one snapshot."""
-    for (verdict,) in reader.execute("PRAGMA quick_check"):
-        if verdict != "ok":
-            yield f"The file is damaged: {verdict}."
-    for (world,) in reader.execute(STATEMENTS["all_worlds"]).fetchall():
+    for (world,) in reader.run("all_worlds").fetchall():
         for finding in _verify_world(reader, world):
             yield f"{world}: {finding}"
 
 
-def _verify_world(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
-    for head, count, last in reader.execute(STATEMENTS["verify_heads"], (world,)):
+def _verify_world(reader: Hand, world: TenantId) -> Iterator[str]:
+    for head, count, last in reader.run("verify_heads", world):
         yield f"the journal should end at {head}; it has {count} rows and ends at {last}."
-    for event, count in reader.execute(STATEMENTS["verify_events"], (world,)):
+    for event, count in reader.run("verify_events", world):
         yield f"event {event} is in the journal {count} times."
-    for number, event in reader.execute(STATEMENTS["verify_journal"], (world,)):
+    for number, event in reader.run("verify_journal", world):
         yield f"journal row {number} tells of event {event}, which is not there."
-    for participant, operation, number in reader.execute(STATEMENTS["verify_receipts"], (world,)):
+    for participant, operation, number in reader.run("verify_receipts", world):
         yield f"a receipt of {participant} ({operation}) points at journal row {number} in vain."
-    for reward, taken, count in reader.execute(STATEMENTS["verify_pools"], (world,)):
+    for reward, taken, count in reader.run("verify_pools", world):
         yield f"reward {reward} was taken {taken} times, but there are {count} claims of it."
-    for (contest,) in reader.execute(STATEMENTS["verify_contests"], (world,)):
+    for (contest,) in reader.run("verify_contests", world):
         yield f"contest {contest} is closed, and the journal does not tell by what."
     yield from _verify_figures(reader, world)
     yield from _verify_states(reader, world)
     yield from verify_standings(reader, world)
 
 
-def _verify_figures(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
-    for name, hour, told, count in reader.execute(STATEMENTS["verify_figures"], (world,)):
+def _verify_figures(reader: Hand, world: TenantId) -> Iterator[str]:
+    for name, hour, told, count in reader.run("verify_figures", world):
         yield f"the analytics tell of {told} events {name!r} in hour {hour}, but there are {count}."
-    for told, count in reader.execute(STATEMENTS["verify_sum_of_figures"], (world,)):
+    for told, count in reader.run("verify_sum_of_figures", world):
         yield f"the analytics tell of {told} events in all, but {count} were accepted."
 
 
-def _verify_states(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
+def _verify_states(reader: Hand, world: TenantId) -> Iterator[str]:
     """Compare each state with the sum of its postings and with the fold of its journal."""
     posted: dict[str, dict[str, Balance]] = {}
-    for participant, currency, *sums in reader.execute(STATEMENTS["sum_postings"], (world,)):
+    for participant, currency, *sums in reader.stream("sum_postings", world):
         posted.setdefault(participant, {})[currency] = Balance(*sums)
 
-    journals = groupby(reader.execute(STATEMENTS["all_journal"], (world,)), key=itemgetter(0))
+    journals = groupby(reader.stream("all_journal", world), key=itemgetter(0))
     folds = ((participant, _Fold(rows)) for participant, rows in journals)
     folded = next(folds, None)
     # Both come in the order of the participants, so that neither has to be held whole.
-    for participant, text in reader.execute(STATEMENTS["all_states"], (world,)):
+    for participant, text in reader.stream("all_states", world):
         state = State(text)
         yield from _verify_sums(participant, state, posted.pop(participant, {}))
         _unfold(reader, world, participant, state)
@@ -127,10 +123,10 @@ class _Fold:
             self.posted = (count + postings, command)
 
 
-def _unfold(reader: sqlite3.Connection, world: TenantId, participant: str, state: State) -> None:
+def _unfold(reader: Hand, world: TenantId, participant: str, state: State) -> None:
     """Put the folded windows back. A live one is newer than its row."""
     if state.folded:
-        rows = reader.execute(STATEMENTS["all_windows"], (world, participant))
+        rows = reader.run("all_windows", world, participant)
         for challenge, window, progress in rows:
             if window not in state.windows(challenge):
                 state.put_window(challenge, window, decode_progress(progress))

@@ -1,6 +1,5 @@
 """Holds the rankings against the journal: everybody stands where their last score put them."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import groupby
@@ -10,7 +9,7 @@ from typing import Any, TypeAlias
 from laurels.core.change import ScoreMoved
 from laurels.core.event import Instant, ParticipantId, TenantId
 from laurels.core.number import Millionths, plain
-from laurels.store.connections import STATEMENTS
+from laurels.store.hand import Hand
 from laurels.store.rows import decode_changes
 
 Place: TypeAlias = tuple[str, str]
@@ -19,14 +18,10 @@ Score: TypeAlias = tuple[str | None, Millionths, Instant]
 """Segment, score, and when it was reached."""
 
 
-def verify_standings(reader: sqlite3.Connection, world: TenantId) -> Iterator[str]:
+def verify_standings(reader: Hand, world: TenantId) -> Iterator[str]:
     """Yield what is wrong with the rankings of a world, one participant at a time."""
-    decided = (
-        (who, True, changes) for who, changes in reader.execute(STATEMENTS["all_scores"], (world,))
-    )
-    standing = (
-        (row[0], False, row) for row in reader.execute(STATEMENTS["all_standings"], (world,))
-    )
+    decided = ((who, True, changes) for who, changes in reader.stream("all_scores", world))
+    standing = ((row[0], False, row) for row in reader.stream("all_standings", world))
     # Both come in the order of the participants, so that neither has to be held whole.
     told = merge(decided, standing, key=itemgetter(0))
     for who, mixed in groupby(told, key=itemgetter(0)):

@@ -1,8 +1,12 @@
 -- Figures of accepted events: written by the batch, added up by the hour, read as the sum of both.
 
--- name: insert_figures
+-- name: insert_figures (sqlite)
 INSERT INTO analytics_batches (tenant, number, name, hour, events, lag_ms, lag_ms_max, changes)
 VALUES (:tenant, :number, :name, :hour, :events, :lag_ms, :lag_ms_max, :changes);
+
+-- name: insert_figures (postgres)
+COPY analytics_batches (tenant, number, name, hour, events, lag_ms, lag_ms_max, changes)
+FROM STDIN;
 
 -- name: next_unmerged
 SELECT MIN(tenant)
@@ -16,7 +20,7 @@ SELECT COUNT(*), MAX(number)
           FROM analytics_batches
          WHERE tenant = :tenant
          ORDER BY number
-         LIMIT :count);
+         LIMIT :count) AS slice;
 
 -- name: merge_figures
 INSERT INTO analytics_hours (tenant, hour, name, events, lag_ms, lag_ms_max, changes)
@@ -28,7 +32,8 @@ SELECT tenant, hour, name, SUM(events), SUM(lag_ms), MAX(lag_ms_max), SUM(change
     ON CONFLICT (tenant, hour, name) DO UPDATE
        SET events = analytics_hours.events + excluded.events,
            lag_ms = analytics_hours.lag_ms + excluded.lag_ms,
-           lag_ms_max = MAX(analytics_hours.lag_ms_max, excluded.lag_ms_max),
+           lag_ms_max = CASE WHEN analytics_hours.lag_ms_max < excluded.lag_ms_max
+                             THEN excluded.lag_ms_max ELSE analytics_hours.lag_ms_max END,
            changes = analytics_hours.changes + excluded.changes;
 
 -- name: delete_merged
@@ -37,14 +42,14 @@ DELETE FROM analytics_batches
    AND number <= :last;
 
 -- name: figures
--- By name, hour or day; behind each row, what all of them come to, those past the limit too. TOTAL
--- counts in floating point: the lag of a year of late events may be more than 64 bits hold.
-SELECT CASE :by WHEN 'name' THEN name END,
-       CASE :by WHEN 'hour' THEN hour WHEN 'day' THEN hour - hour % 24 END,
-       SUM(events), CAST(TOTAL(lag_ms) / SUM(events) + 0.5 AS INTEGER), MAX(lag_ms_max),
+-- By name, hour or day; behind each row, what all of them come to, those past the limit too. The lag
+-- is added up in floating point: that of a year of late events may be more than 64 bits hold.
+SELECT CASE CAST(:by AS TEXT) WHEN 'name' THEN name END,
+       CASE CAST(:by AS TEXT) WHEN 'hour' THEN hour WHEN 'day' THEN hour - hour % 24 END,
+       SUM(events), SUM(CAST(lag_ms AS DOUBLE PRECISION)), MAX(lag_ms_max),
        SUM(changes),
        SUM(SUM(events)) OVER (),
-       CAST(TOTAL(TOTAL(lag_ms)) OVER () / SUM(SUM(events)) OVER () + 0.5 AS INTEGER),
+       SUM(SUM(CAST(lag_ms AS DOUBLE PRECISION))) OVER (),
        MAX(MAX(lag_ms_max)) OVER (),
        SUM(SUM(changes)) OVER ()
   FROM (SELECT name, hour, events, lag_ms, lag_ms_max, changes
@@ -57,8 +62,8 @@ SELECT CASE :by WHEN 'name' THEN name END,
           FROM analytics_batches
          WHERE tenant = :tenant
            AND hour >= :since
-           AND hour < :until)
- WHERE :name IS NULL OR name = :name
+           AND hour < :until) AS figures
+ WHERE CAST(:name AS TEXT) IS NULL OR name = :name
  GROUP BY 1, 2
  ORDER BY 2, 3 DESC, 1
  LIMIT :count;
@@ -70,19 +75,19 @@ SELECT COUNT(DISTINCT participant)
  WHERE tenant = :tenant
    AND id >= :first
    AND id < :beyond
-   AND (:name IS NULL OR name = :name);
+   AND (CAST(:name AS TEXT) IS NULL OR name = :name);
 
 -- name: unique_participants_by
 -- By the same groups as the figures.
-SELECT CASE :by WHEN 'name' THEN name END,
-       CASE :by WHEN 'hour' THEN hour WHEN 'day' THEN hour - hour % 24 END,
+SELECT CASE CAST(:by AS TEXT) WHEN 'name' THEN name END,
+       CASE CAST(:by AS TEXT) WHEN 'hour' THEN hour WHEN 'day' THEN hour - hour % 24 END,
        COUNT(DISTINCT participant)
   FROM (SELECT name, participant, received_at / 3600000 AS hour
           FROM events
          WHERE tenant = :tenant
            AND id >= :first
            AND id < :beyond
-           AND (:name IS NULL OR name = :name))
+           AND (CAST(:name AS TEXT) IS NULL OR name = :name)) AS of_events
  GROUP BY 1, 2;
 
 -- name: verify_figures
@@ -99,7 +104,7 @@ SELECT name, hour, SUM(told), SUM(accepted)
          UNION ALL
         SELECT name, hour, events, 0
           FROM analytics_hours
-         WHERE tenant = :tenant)
+         WHERE tenant = :tenant) AS figures
  GROUP BY name, hour
 HAVING SUM(told) < SUM(accepted)
  ORDER BY hour, name;
@@ -131,5 +136,5 @@ SELECT SUM(told), SUM(accepted)
            AND NOT EXISTS (SELECT 1
                              FROM events AS e
                             WHERE e.tenant = j.tenant
-                              AND e.id = j.command))
+                              AND e.id = j.command)) AS figures
 HAVING SUM(told) <> SUM(accepted);

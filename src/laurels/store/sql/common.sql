@@ -1,20 +1,34 @@
--- name: insert_events
+-- name: insert_events (sqlite)
 INSERT INTO events (tenant, id, participant, name, properties, occurred_at, received_at, key,
                     source, status)
 VALUES (:tenant, :id, :participant, :name, :properties, :occurred_at, :received_at, :key,
         :source, :status);
 
--- name: insert_journal
+-- name: insert_events (postgres)
+COPY events (tenant, id, participant, name, properties, occurred_at, received_at, key, source,
+             status)
+FROM STDIN;
+
+-- name: insert_journal (sqlite)
 INSERT INTO journal (tenant, number, command, operation, participant, version, recorded_at,
                      changes, before, content)
 VALUES (:tenant, :number, :command, :operation, :participant, :version, :recorded_at,
         :changes, :before, :content);
 
--- name: insert_postings
+-- name: insert_journal (postgres)
+COPY journal (tenant, number, command, operation, participant, version, recorded_at, changes,
+              before, content)
+FROM STDIN;
+
+-- name: insert_postings (sqlite)
 INSERT INTO postings (tenant, number, position, source, target, currency, amount, rule)
 VALUES (:tenant, :number, :position, :source, :target, :currency, :amount, :rule);
 
--- name: put_receipts
+-- name: insert_postings (postgres)
+COPY postings (tenant, number, position, source, target, currency, amount, rule)
+FROM STDIN;
+
+-- name: put_receipts (sqlite)
 -- A receipt that has expired makes room for the new one. One that has not would be a bug: the
 -- engine has looked, so the update does not hide it but fails on NOT NULL.
 INSERT INTO receipts (tenant, participant, operation, key, received_at, number)
@@ -24,10 +38,29 @@ VALUES (:tenant, :participant, :operation, :key, :received_at, :number)
            number = CASE WHEN receipts.received_at < excluded.received_at - :lifetime_ms
                          THEN excluded.number END;
 
--- name: put_participants
+-- name: put_receipts (postgres)
+INSERT INTO receipts (tenant, participant, operation, key, received_at, number)
+SELECT r ->> 0, r ->> 1, r ->> 2, decode(r ->> 3, 'base64'), CAST(r ->> 4 AS BIGINT),
+       CAST(r ->> 5 AS BIGINT)
+  FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS r
+    ON CONFLICT (tenant, participant, operation, key) DO UPDATE
+       SET received_at = excluded.received_at,
+           number = CASE WHEN receipts.received_at
+                              < excluded.received_at - CAST(CAST(:rows AS JSONB) -> 0 ->> 6 AS BIGINT)
+                         THEN excluded.number END;
+
+-- name: put_participants (sqlite)
 INSERT INTO participants (tenant, id, state)
 VALUES (:tenant, :id, :state)
     ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state;
+
+-- name: put_participants (postgres)
+-- They are there, and locked.
+UPDATE participants AS p
+   SET state = r ->> 2
+  FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS r
+ WHERE p.tenant = r ->> 0
+   AND p.id = r ->> 1;
 
 -- name: set_due
 -- Apart from the state, which is written far more often: the index is left alone then.
@@ -43,9 +76,9 @@ SELECT state
    AND id = :id;
 
 -- name: put_windows
-INSERT INTO windows (tenant, participant, challenge, window, progress)
+INSERT INTO windows (tenant, participant, challenge, "window", progress)
 VALUES (:tenant, :participant, :challenge, :window, :progress)
-    ON CONFLICT (tenant, participant, challenge, window) DO UPDATE SET progress = excluded.progress;
+    ON CONFLICT (tenant, participant, challenge, "window") DO UPDATE SET progress = excluded.progress;
 
 -- name: take_numbers
 -- The last lock that a transaction takes, and it is held until the commit: whoever reads number
@@ -85,7 +118,7 @@ SELECT id, name, properties, occurred_at
    AND participant = :participant
    AND occurred_at >= :since
    AND occurred_at < :until
-   AND (:name IS NULL OR name = :name)
+   AND (CAST(:name AS TEXT) IS NULL OR name = :name)
  ORDER BY occurred_at DESC, id DESC
  LIMIT :count OFFSET :skipped;
 
@@ -96,7 +129,7 @@ SELECT COUNT(*)
    AND participant = :participant
    AND occurred_at >= :since
    AND occurred_at < :until
-   AND (:name IS NULL OR name = :name);
+   AND (CAST(:name AS TEXT) IS NULL OR name = :name);
 
 -- name: count_events
 SELECT COUNT(*)
@@ -117,7 +150,7 @@ SELECT number
   FROM heads
  WHERE tenant = :tenant;
 
--- name: feed
+-- name: feed (sqlite)
 -- The list of participants makes a small table of its own; the journal is walked by its numbers.
 SELECT number, command, operation, participant, version, recorded_at, changes
   FROM journal
@@ -125,6 +158,16 @@ SELECT number, command, operation, participant, version, recorded_at, changes
    AND number > :after
    AND number <= :upto
    AND participant IN (SELECT value FROM json_each(:participants))
+ ORDER BY number
+ LIMIT :count;
+
+-- name: feed (postgres)
+SELECT number, command, operation, participant, version, recorded_at, changes
+  FROM journal
+ WHERE tenant = :tenant
+   AND number > :after
+   AND number <= :upto
+   AND participant IN (SELECT json_array_elements_text(CAST(:participants AS JSON)))
  ORDER BY number
  LIMIT :count;
 
@@ -151,7 +194,7 @@ SELECT progress
  WHERE tenant = :tenant
    AND participant = :participant
    AND challenge = :challenge
-   AND window = :window;
+   AND "window" = :window;
 
 -- name: next_receipts
 -- A slice of the table in the order of its key, so that a sweep needs no index of its own.

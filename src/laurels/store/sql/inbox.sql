@@ -55,7 +55,7 @@ SELECT MIN(received_at)
 -- name: empty_deliveries
 -- What is done with keeps its name, so that it is known for ever, and gives up its body.
 UPDATE inbox
-   SET body = X''
+   SET body = :empty
  WHERE tenant = :tenant
    AND received_at >= :since
    AND received_at < :until
@@ -73,17 +73,17 @@ SELECT tenant, source, id, event, type, body, received_at, fingerprint,
 SELECT count(*)
   FROM inbox
  WHERE tenant = :tenant
-   AND (:status IS NULL OR status = :status)
-   AND (:source IS NULL OR source = :source);
+   AND (CAST(:status AS TEXT) IS NULL OR status = :status)
+   AND (CAST(:source AS TEXT) IS NULL OR source = :source);
 
 -- name: list_deliveries
 -- Newest first. Their bodies may be large, and stay where they are.
-SELECT tenant, source, id, event, type, X'', received_at, fingerprint,
+SELECT tenant, source, id, event, type, :empty, received_at, fingerprint,
        status, attempts, due_at, reason
   FROM inbox
  WHERE tenant = :tenant
-   AND (:status IS NULL OR status = :status)
-   AND (:source IS NULL OR source = :source)
+   AND (CAST(:status AS TEXT) IS NULL OR status = :status)
+   AND (CAST(:source AS TEXT) IS NULL OR source = :source)
  ORDER BY received_at DESC, event DESC
  LIMIT :count
 OFFSET :skipped;

@@ -68,7 +68,7 @@ VALUES (:tenant, :contest, :version, :closed_at);
 
 -- name: pay_contest
 UPDATE contests
-   SET paid = MAX(paid, :paid)
+   SET paid = CASE WHEN paid < :paid THEN :paid ELSE paid END
  WHERE tenant = :tenant
    AND contest = :contest;
 

@@ -87,7 +87,7 @@ SELECT id, state
  ORDER BY id;
 
 -- name: all_windows
-SELECT challenge, window, progress
+SELECT challenge, "window", progress
   FROM windows
  WHERE tenant = :tenant
    AND participant = :participant;

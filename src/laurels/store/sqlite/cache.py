@@ -3,14 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from laurels.core import limits
-from laurels.core.compile import Compiled, compile_rulebook
+from laurels.core.compile import Compiled
 from laurels.core.event import ParticipantId, TenantId
-from laurels.core.rulebook import Rulebook
 from laurels.core.state import State
 from laurels.engine.recent import Recent
-from laurels.engine.rulebook_text import load_rulebook
-
-NO_RULEBOOK = compile_rulebook(Rulebook(), 0)
+from laurels.store.rulebooks import compiled
 
 
 class Cache:
@@ -34,11 +31,7 @@ class Cache:
     ) -> Compiled:
         rulebook = self._rulebooks.get(tenant)
         if rulebook is None:
-            row = in_force()
-            rulebook = (
-                NO_RULEBOOK if row is None else compile_rulebook(load_rulebook(row[1]), row[0])
-            )
-            self._rulebooks[tenant] = rulebook
+            rulebook = self._rulebooks[tenant] = compiled(in_force())
         return rulebook
 
     def states(

@@ -2,29 +2,19 @@
 
 import sqlite3
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from laurels.core.errors import Unavailable
 from laurels.engine.ports import Conflict
-from laurels.store.statements import load
+from laurels.store.hand import Row
+from laurels.store.statements import SQLITE, load
 
-STATEMENTS: Final = load(
-    "analytics",
-    "common",
-    "inbox",
-    "sqlite",
-    "registry",
-    "resets",
-    "rewards",
-    "revocations",
-    "standings",
-    "verify",
-)
+STATEMENTS: Final = load(SQLITE)
 
 READERS: Final = 4
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -42,23 +32,44 @@ PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
 """
 
 
-class Connections:
+class SqliteHand:
+    """One connection. Who may write and when is the business of whoever lends it."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def run(self, name: str, *values: object) -> sqlite3.Cursor:
+        return self.connection.execute(STATEMENTS[name], values)
+
+    def stream(self, name: str, *values: object) -> Iterator[Any]:
+        return self.connection.execute(STATEMENTS[name], values)
+
+    def many(self, name: str, rows: Iterable[Row]) -> None:
+        self.connection.executemany(STATEMENTS[name], rows)
+
+    def lock(self, what: str, *, shared: bool = False) -> None:
+        """Do nothing: the one writer holds the lock of the whole file."""
+
+
+class SqliteConnections:
     """Opened once a process; closed with it."""
 
     def __init__(self, path: Path) -> None:
         self.writer = _connect(path)
         self._writing = Lock()
-        self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._readers: SimpleQueue[SqliteHand] = SimpleQueue()
         for _ in range(READERS):
-            self._readers.put(_connect(path))
+            self._readers.put(SqliteHand(_connect(path)))
 
     def close(self) -> None:
         self.writer.close()
         while not self._readers.empty():
-            self._readers.get().close()
+            self._readers.get().connection.close()
 
     @contextmanager
-    def writing(self) -> Generator[sqlite3.Connection]:
+    def writing(self) -> Generator[SqliteHand]:
         """
         Begin at once, so that nobody else writes in between; commit at the end, or roll back.
 
@@ -68,7 +79,7 @@ class Connections:
             writer = self.writer
             try:
                 writer.execute("BEGIN IMMEDIATE")
-                yield writer
+                yield SqliteHand(writer)
                 writer.execute("COMMIT")
             except sqlite3.IntegrityError as failure:
                 raise Conflict(str(failure)) from failure
@@ -79,18 +90,23 @@ class Connections:
                     writer.execute("ROLLBACK")
 
     @contextmanager
-    def reading(self) -> Generator[sqlite3.Connection]:
+    def reading(self) -> Generator[SqliteHand]:
         """Lend a connection for one committed snapshot."""
-        reader = self._readers.get()
+        hand = self._readers.get()
+        reader = hand.connection
         try:
             reader.execute("BEGIN")
-            yield reader
+            yield hand
         except sqlite3.Error as failure:
             raise Unavailable(f"The store cannot be read: {failure}.") from failure
         finally:
             if reader.in_transaction:
                 reader.execute("ROLLBACK")
-            self._readers.put(reader)
+            self._readers.put(hand)
+
+    def read(self, name: str, *values: object) -> list[Any]:
+        with self.reading() as hand:
+            return hand.run(name, *values).fetchall()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,1 @@
+"""PostgreSQL, for as many processes as there are."""

@@ -1,0 +1,112 @@
+-- Lookups of many rows in one step. A list is given as JSON; digests, which are bytes, stand one
+-- after the other in a single value.
+
+-- name: make_participants (postgres)
+-- Two who meet somebody new at the same moment must find one row to lock. It says nothing yet, and
+-- is never committed like that.
+INSERT INTO participants (tenant, id, state)
+SELECT :tenant, wanted, ''
+  FROM json_array_elements_text(CAST(:participants AS JSON)) AS wanted
+ ORDER BY wanted COLLATE "C"
+    ON CONFLICT (tenant, id) DO NOTHING;
+
+-- name: lock_states (sqlite)
+-- The one writer holds the lock of the whole file.
+SELECT p.id, p.state
+  FROM json_each(:participants) AS wanted
+ CROSS JOIN participants AS p
+    ON p.tenant = :tenant
+   AND p.id = wanted.value;
+
+-- name: lock_states (postgres)
+-- In the order of their ids, as everybody does it: so nobody waits for each other.
+SELECT id, state
+  FROM participants
+ WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:participants AS JSON))))
+   AND tenant = :tenant
+ ORDER BY id
+   FOR NO KEY UPDATE;
+
+-- name: delete_participants (postgres)
+-- Those that were made to be locked, and nothing came of it.
+DELETE FROM participants
+ WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:participants AS JSON))))
+   AND tenant = :tenant
+   AND state = '';
+
+-- name: find_receipts (sqlite)
+SELECT r.participant, r.key, r.received_at, j.command, j.version, j.recorded_at, j.changes,
+       COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content), e.occurred_at
+  FROM json_each(:participants) AS wanted
+ CROSS JOIN receipts AS r
+    ON r.tenant = :tenant
+   AND r.participant = wanted.value
+   AND r.operation = :operation
+   AND r.key = substr(:digests, wanted.key * 16 + 1, 16)
+  JOIN journal AS j ON j.tenant = r.tenant AND j.number = r.number
+  LEFT JOIN rulebooks AS b ON b.tenant = j.tenant AND b.version = j.version
+  LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command;
+
+-- name: find_receipts (postgres)
+SELECT r.participant, r.key, r.received_at, j.command, j.version, j.recorded_at, j.changes,
+       COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content), e.occurred_at
+  FROM json_array_elements_text(CAST(:participants AS JSON))
+       WITH ORDINALITY AS wanted (participant, place)
+  JOIN receipts AS r
+    ON r.tenant = :tenant
+   AND r.participant = wanted.participant
+   AND r.operation = :operation
+   AND r.key = substr(CAST(:digests AS BYTEA), CAST(wanted.place - 1 AS INTEGER) * 16 + 1, 16)
+  JOIN journal AS j ON j.tenant = r.tenant AND j.number = r.number
+  LEFT JOIN rulebooks AS b ON b.tenant = j.tenant AND b.version = j.version
+  LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command;
+
+-- name: find_decided (sqlite)
+-- Of commands, by their ids alone. The event of one may be gone, where its participant began anew.
+SELECT j.command, COALESCE(e.received_at, j.recorded_at), j.version, j.recorded_at, j.changes,
+       COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content, ''),
+       e.occurred_at
+  FROM json_each(:commands) AS wanted
+ CROSS JOIN journal AS j
+    ON j.tenant = :tenant
+   AND j.command = wanted.value
+  LEFT JOIN rulebooks AS b ON b.tenant = j.tenant AND b.version = j.version
+  LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command;
+
+-- name: find_decided (postgres)
+SELECT j.command, COALESCE(e.received_at, j.recorded_at), j.version, j.recorded_at, j.changes,
+       COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content, ''),
+       e.occurred_at
+  FROM journal AS j
+  LEFT JOIN rulebooks AS b ON b.tenant = j.tenant AND b.version = j.version
+  LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command
+ WHERE j.command = ANY (ARRAY(SELECT json_array_elements_text(CAST(:commands AS JSON))))
+   AND j.tenant = :tenant;
+
+-- name: put_duplicates
+-- One id is told once, however often its entry comes.
+INSERT INTO duplicates (tenant, id, duplicate_of)
+VALUES (:tenant, :id, :duplicate_of)
+    ON CONFLICT (tenant, id) DO NOTHING;
+
+-- name: make_pools (postgres)
+INSERT INTO pools (tenant, reward, taken, returned)
+SELECT :tenant, wanted, 0, 0
+  FROM json_array_elements_text(CAST(:rewards AS JSON)) AS wanted
+ ORDER BY wanted COLLATE "C"
+    ON CONFLICT (tenant, reward) DO NOTHING;
+
+-- name: lock_pools (postgres)
+SELECT reward
+  FROM pools
+ WHERE reward = ANY (ARRAY(SELECT json_array_elements_text(CAST(:rewards AS JSON))))
+   AND tenant = :tenant
+ ORDER BY reward
+   FOR NO KEY UPDATE;
+
+-- name: lock_named (postgres)
+-- Held until the commit. What a tenant shares with nobody is named with it.
+SELECT pg_advisory_xact_lock(hashtextextended(:name, 0));
+
+-- name: lock_named_shared (postgres)
+SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0));
