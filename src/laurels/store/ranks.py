@@ -247,6 +247,7 @@ class Ranks:
         with self._lock:
             tended = self._tended.pop((tenant, name), None) or Tended(tenant, name)
             self._tended[tenant, name] = tended
+        before = tended.entries
         try:
             is_new = tended.load(self._connections, self._turn)
             if not (is_new or self._is_told or tended.catch_up(self._connections)):
@@ -257,6 +258,8 @@ class Ranks:
             raise
         if is_new:
             self._keep(tended)
+        elif tended.entries > before and not self._is_told:
+            self._make_room()
         return tended.ask(question)
 
     def _keep(self, tended: Tended) -> None:

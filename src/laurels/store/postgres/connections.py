@@ -20,6 +20,14 @@ from laurels.store.hand import Row
 from laurels.store.statements import POSTGRES, load
 
 STATEMENTS: Final = load(POSTGRES)
+COPIES: Final[dict[str, LiteralString]] = {
+    name.replace("copy_", "insert_", 1): statement
+    for name, statement in STATEMENTS.items()
+    if name.startswith("copy_")
+}
+"""What many rows of an insert are better written with: where no conflict can be."""
+COPIED_ROWS_MIN: Final = 16
+"""Fewer go with the other statements that wait to be sent; a copy is a conversation of its own."""
 
 CONNECTIONS_MAX: Final = 8
 """Of one process. Whoever finds none free waits for one."""
@@ -40,6 +48,9 @@ IDLE: Final = TransactionStatus.IDLE
 TAKES_ROWS: Final = "jsonb_array_elements"
 """What stands in a statement that takes all of its rows as one JSON value."""
 
+BY_THE_WHOLE: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+"""Ways to read that are good where all of a table is wanted."""
+
 OPTIONS: Final = " ".join(
     f"-c {name}={value}"
     for name, value in {
@@ -48,8 +59,10 @@ OPTIONS: Final = " ".join(
         "idle_in_transaction_session_timeout": STATEMENT_MS_MAX,
         "timezone": "UTC",
         "client_encoding": "UTF8",
-        # A plan for every length of a list is worth less than the planning of it.
+        # A statement is planned once. That may be while its tables are empty, and a plan that reads
+        # all of an empty table would go on doing so as it grows: every step goes by a key.
         "plan_cache_mode": "force_generic_plan",
+        **dict.fromkeys(BY_THE_WHOLE, "off"),
     }.items()
 )
 
@@ -86,16 +99,29 @@ class PostgresHand:
         if not rows:
             return
         statement = STATEMENTS[name]
-        if statement.startswith("COPY"):
-            self._copy(statement, rows)
+        if len(rows) >= COPIED_ROWS_MIN and (copy := COPIES.get(name)):
+            self._copy(copy, rows)
         elif TAKES_ROWS in statement:
             self.connection.execute(statement, (_encode(rows).decode(),))
         else:
             with self.connection.cursor() as cursor:
                 cursor.executemany(statement, rows)
 
+    @contextmanager
+    def together(self, count: int) -> Generator[None]:
+        """Send what is asked in here in one go, as far as no answer is needed, if it is little."""
+        if count < COPIED_ROWS_MIN:
+            with self.connection.pipeline():
+                yield
+        else:
+            yield
+
     def lock(self, what: str, *, shared: bool = False) -> None:
         self.run("lock_named_shared" if shared else "lock_named", what)
+
+    def configure(self, setting: str, value: str) -> None:
+        """Change a setting of the server's until the transaction ends."""
+        self.connection.execute("SELECT set_config($1, $2, true)", (setting, value))
 
     def _copy(self, statement: LiteralString, rows: Sequence[Row]) -> None:
         with self.connection.cursor() as cursor, cursor.copy(statement) as copy:

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from laurels.core.event import TenantId
 from laurels.store.hand import Hand
-from laurels.store.postgres.connections import PostgresConnections, PostgresHand
+from laurels.store.postgres.connections import BY_THE_WHOLE, PostgresConnections, PostgresHand
 from laurels.store.postgres.migrate import migrate
+from laurels.store.postgres.statistics import Statistics
 from laurels.store.postgres.transaction import Memory, PostgresTransaction
 from laurels.store.ranks import Ranks
 from laurels.store.store import SqlStore
@@ -20,6 +21,7 @@ class PostgresStore(SqlStore):
         with self._database.as_it_is() as connection:
             migrate(connection, only_check=not migrate_schema)
         self._memory = Memory()
+        self._statistics = Statistics(self._database)
         super().__init__(self._database, Ranks(self._database, is_told=False))
 
     def close(self) -> None:
@@ -40,10 +42,13 @@ class PostgresStore(SqlStore):
             yield of_tenant
             for transaction in begun:
                 transaction.give_back()
+        self._statistics.written(sum(transaction.rows for transaction in begun))
 
     def _damage(self, reader: Hand) -> Iterator[str]:
         # All of the data is read in one transaction, however long that takes.
         assert isinstance(reader, PostgresHand)
-        reader.connection.execute("SET LOCAL statement_timeout = 0")
-        reader.connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            reader.configure(setting, "0")
+        for setting in ("plan_cache_mode", *BY_THE_WHOLE):
+            reader.configure(setting, "auto" if setting == "plan_cache_mode" else "on")
         yield from ()

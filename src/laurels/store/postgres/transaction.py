@@ -7,6 +7,7 @@ from laurels.core.compile import Compiled
 from laurels.core.event import ParticipantId, TenantId
 from laurels.core.shared import Shared
 from laurels.core.state import State
+from laurels.engine.ports import Record
 from laurels.engine.recent import Recent
 from laurels.store.postgres.connections import PostgresHand
 from laurels.store.ranks import Told
@@ -36,9 +37,12 @@ class PostgresTransaction(SqlTransaction):
 
     def __init__(self, hand: PostgresHand, tenant: TenantId, memory: Memory) -> None:
         super().__init__(hand, tenant)
+        self._database_hand = hand
         self._memory = memory
         self._rulebook: Compiled | None = None
         self._made: set[ParticipantId] = set()
+        self.rows = 0
+        """Of the journal, written so far."""
 
     def exclude(self) -> None:
         self._hand.lock(self._contests)
@@ -71,6 +75,12 @@ class PostgresTransaction(SqlTransaction):
             self._hand.run("make_pools", self._tenant, names)
             self._hand.run("lock_pools", names, self._tenant)
         return super().shared(offers)
+
+    def record(self, records: Sequence[Record], states: Mapping[ParticipantId, State]) -> None:
+        rows = sum(1 + len(each.remembered.receipt.changes) for each in records)
+        self.rows += len(records)
+        with self._database_hand.together(rows):
+            super().record(records, states)
 
     def give_back(self) -> None:
         """Delete what was made to be locked, and nothing came of."""

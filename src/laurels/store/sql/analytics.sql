@@ -1,10 +1,10 @@
 -- Figures of accepted events: written by the batch, added up by the hour, read as the sum of both.
 
--- name: insert_figures (sqlite)
+-- name: insert_figures
 INSERT INTO analytics_batches (tenant, number, name, hour, events, lag_ms, lag_ms_max, changes)
 VALUES (:tenant, :number, :name, :hour, :events, :lag_ms, :lag_ms_max, :changes);
 
--- name: insert_figures (postgres)
+-- name: copy_figures (postgres)
 COPY analytics_batches (tenant, number, name, hour, events, lag_ms, lag_ms_max, changes)
 FROM STDIN;
 

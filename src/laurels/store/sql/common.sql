@@ -1,30 +1,30 @@
--- name: insert_events (sqlite)
+-- name: insert_events
 INSERT INTO events (tenant, id, participant, name, properties, occurred_at, received_at, key,
                     source, status)
 VALUES (:tenant, :id, :participant, :name, :properties, :occurred_at, :received_at, :key,
         :source, :status);
 
--- name: insert_events (postgres)
+-- name: copy_events (postgres)
 COPY events (tenant, id, participant, name, properties, occurred_at, received_at, key, source,
              status)
 FROM STDIN;
 
--- name: insert_journal (sqlite)
+-- name: insert_journal
 INSERT INTO journal (tenant, number, command, operation, participant, version, recorded_at,
                      changes, before, content)
 VALUES (:tenant, :number, :command, :operation, :participant, :version, :recorded_at,
         :changes, :before, :content);
 
--- name: insert_journal (postgres)
+-- name: copy_journal (postgres)
 COPY journal (tenant, number, command, operation, participant, version, recorded_at, changes,
               before, content)
 FROM STDIN;
 
--- name: insert_postings (sqlite)
+-- name: insert_postings
 INSERT INTO postings (tenant, number, position, source, target, currency, amount, rule)
 VALUES (:tenant, :number, :position, :source, :target, :currency, :amount, :rule);
 
--- name: insert_postings (postgres)
+-- name: copy_postings (postgres)
 COPY postings (tenant, number, position, source, target, currency, amount, rule)
 FROM STDIN;
 

@@ -48,18 +48,29 @@ SELECT r.participant, r.key, r.received_at, j.command, j.version, j.recorded_at,
   LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command;
 
 -- name: find_receipts (postgres)
+-- One lookup by its whole key after the other, whatever the planner believes of tables that it has
+-- not seen grow.
 SELECT r.participant, r.key, r.received_at, j.command, j.version, j.recorded_at, j.changes,
        COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content), e.occurred_at
   FROM json_array_elements_text(CAST(:participants AS JSON))
        WITH ORDINALITY AS wanted (participant, place)
-  JOIN receipts AS r
-    ON r.tenant = :tenant
-   AND r.participant = wanted.participant
-   AND r.operation = :operation
-   AND r.key = substr(CAST(:digests AS BYTEA), CAST(wanted.place - 1 AS INTEGER) * 16 + 1, 16)
-  JOIN journal AS j ON j.tenant = r.tenant AND j.number = r.number
-  LEFT JOIN rulebooks AS b ON b.tenant = j.tenant AND b.version = j.version
-  LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command;
+ CROSS JOIN LATERAL
+       (SELECT participant, key, received_at, number
+          FROM receipts
+         WHERE tenant = :tenant
+           AND participant = wanted.participant
+           AND operation = :operation
+           AND key = substr(CAST(:digests AS BYTEA), CAST(wanted.place - 1 AS INTEGER) * 16 + 1, 16)
+         LIMIT 1) AS r
+ CROSS JOIN LATERAL
+       (SELECT command, version, recorded_at, changes, content
+          FROM journal WHERE tenant = :tenant AND number = r.number LIMIT 1) AS j
+  LEFT JOIN LATERAL
+       (SELECT currency
+          FROM rulebooks WHERE tenant = :tenant AND version = j.version LIMIT 1) AS b ON TRUE
+  LEFT JOIN LATERAL
+       (SELECT name, properties, occurred_at
+          FROM events WHERE tenant = :tenant AND id = j.command LIMIT 1) AS e ON TRUE;
 
 -- name: find_decided (sqlite)
 -- Of commands, by their ids alone. The event of one may be gone, where its participant began anew.
@@ -77,11 +88,16 @@ SELECT j.command, COALESCE(e.received_at, j.recorded_at), j.version, j.recorded_
 SELECT j.command, COALESCE(e.received_at, j.recorded_at), j.version, j.recorded_at, j.changes,
        COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content, ''),
        e.occurred_at
-  FROM journal AS j
-  LEFT JOIN rulebooks AS b ON b.tenant = j.tenant AND b.version = j.version
-  LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command
- WHERE j.command = ANY (ARRAY(SELECT json_array_elements_text(CAST(:commands AS JSON))))
-   AND j.tenant = :tenant;
+  FROM json_array_elements_text(CAST(:commands AS JSON)) AS wanted (command)
+ CROSS JOIN LATERAL
+       (SELECT command, version, recorded_at, changes, content
+          FROM journal WHERE tenant = :tenant AND command = wanted.command LIMIT 1) AS j
+  LEFT JOIN LATERAL
+       (SELECT currency
+          FROM rulebooks WHERE tenant = :tenant AND version = j.version LIMIT 1) AS b ON TRUE
+  LEFT JOIN LATERAL
+       (SELECT name, properties, occurred_at, received_at
+          FROM events WHERE tenant = :tenant AND id = j.command LIMIT 1) AS e ON TRUE;
 
 -- name: put_duplicates
 -- One id is told once, however often its entry comes.
