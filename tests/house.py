@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.cast import Place, open_at
+
 from laurels import wiring
 from laurels.api.exchange import Receive, Scope, Send
 from laurels.settings import Settings
@@ -27,7 +29,10 @@ class House(NamedTuple):
 
 
 @contextmanager
-def a_house(folder: Path, **more: Any) -> Generator[House]:
+def a_house(place: Place, **more: Any) -> Generator[House]:
+    """Put up a house at a place for stores, or in a folder."""
+    if isinstance(place, Path) and place.is_dir():
+        place /= "laurels.db"
     settings = Settings(
         jwt_secret="a jwt secret of thirty-two chars.",
         bootstrap_app_id=APP_ID,
@@ -36,7 +41,7 @@ def a_house(folder: Path, **more: Any) -> Generator[House]:
         rulebook=str(RULEBOOK),
         **more,
     )
-    store = wiring.open_store(f"sqlite:{folder / 'laurels.db'}")
+    store: Any = open_at(place)
     wiring.bootstrap(store.registry, settings, 0)
     wiring.put_bootstrap_key(store.registry, "demo", TEST_KEY, 0)
     server = wiring.build(settings, store)

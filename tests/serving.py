@@ -120,3 +120,19 @@ class Running:
     def _json(self, method: str, path: str, **more: Any) -> Any:
         headers = {"X-API-Key": self.secrets()["LAURELS_BOOTSTRAP_API_KEY"]}
         return urllib3.request(method, self.url + path, headers=headers, **more).json()
+
+
+class Working(Running):
+    """`laurels work`, from its one line on."""
+
+    lanes: int
+
+    def _wait(self) -> str:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said.append(line)
+            if line.startswith("Laurels is working on "):
+                self.lanes = int(line.split()[4])
+                return ""
+        assert self.process.stderr
+        raise AssertionError(f"it ended: {self.said} {self.process.stderr.read()}")

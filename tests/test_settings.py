@@ -2,7 +2,16 @@
 
 import pytest
 
-from laurels.settings import FIELDS, SECRETS, SettingRefused, expected, purpose, read, shown
+from laurels.settings import (
+    FIELDS,
+    SECRETS,
+    SettingRefused,
+    expected,
+    purpose,
+    read,
+    shown,
+    without_password,
+)
 
 SECRET = "s" * 32
 
@@ -35,6 +44,11 @@ def test_an_empty_variable_counts_as_none():
         ("LAURELS_BOOTSTRAP_TENANT", "a/b", "LAURELS_BOOTSTRAP_TENANT must be 1 to 64"),
         ("LAURELS_BOOTSTRAP_TENANT", "a\n", "LAURELS_BOOTSTRAP_TENANT must be 1 to 64"),
         ("LAURELS_JWT_SECRET", "s" * 31, "LAURELS_JWT_SECRET must be at least 32 bytes"),
+        ("LAURELS_QUEUE", "redis:6379", "LAURELS_QUEUE must be a Redis such as redis://host"),
+        ("LAURELS_QUEUE", "redis://host:port", "LAURELS_QUEUE must be a Redis such as"),
+        ("LAURELS_QUEUE_BACKLOG_MAX", "0", "LAURELS_QUEUE_BACKLOG_MAX must be a whole number"),
+        ("LAURELS_QUEUE_DOWN", "drop", "LAURELS_QUEUE_DOWN must be refuse or store, not 'drop'."),
+        ("LAURELS_ACCEPT_DATA_LOSS", "2", "LAURELS_ACCEPT_DATA_LOSS must be on or off, not '2'."),
         ("LAURELS_BOOTSTRAP_API_KEY", "bq_live_1", "LAURELS_BOOTSTRAP_API_KEY must be bq_live_"),
     ],
 )
@@ -79,6 +93,59 @@ def test_a_refused_secret_is_not_printed():
         read({"LAURELS_JWT_SECRET": "hunter2"})
 
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "printed"),
+    [
+        ("postgresql://u:hunter2@db:5432/x", "postgresql://u:(hidden)@db:5432/x"),
+        ("postgresql://u:hunter%32@db,[::1]:5/x?a=b", "postgresql://u:(hidden)@db,[::1]:5/x?a=b"),
+        ("postgresql:///?host=/tmp", "postgresql:///?host=/tmp"),
+        ("postgresql://u@a:1,b:2/x?password=hunter2", "postgresql://u@a:1,b:2/x?password=(hidden)"),
+        ("postgresql:///x?sslpassword=hunter2&a=b", "postgresql:///x?sslpassword=(hidden)&a=b"),
+        ("redis://:hunter2@cache:6379/0", "redis://:(hidden)@cache:6379/0"),
+        ("rediss://cache?password=hunter2", "rediss://cache?password=(hidden)"),
+        ("redis://[::1]:6379", "redis://[::1]:6379"),
+        ("sqlite:/var/lib/laurels.db", "sqlite:/var/lib/laurels.db"),
+    ],
+)
+def test_a_password_inside_a_url_is_not_shown(url, printed):
+    name = "queue" if url.startswith("redis") else "store"
+
+    assert shown(read({f"LAURELS_{name.upper()}": url}), name) == printed
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("queue", "redis://:hunt er2@cache"),
+        ("store", "postgresql://u:hunt er2@db/x"),
+        ("store", "postgresql://u:hunt/er2@db/x"),
+        ("store", "postgresql://u:hunt?er2@db/x"),
+        ("store", "postgresql://u:hunt%er2@db/x"),
+        ("store", "postgresql://u:hunt@er2@db/x"),
+        ("store", "postgresql://u:hunter2@[db/x"),
+        ("store", "postgresql://db/x?password=hunt%er2"),
+        ("store", "postgres:u:hunter2@db/x"),
+    ],
+)
+def test_a_url_that_nobody_can_read_is_not_printed_since_it_may_have_a_password(name, url):
+    with pytest.raises(SettingRefused, match="must be a") as refused:
+        read({f"LAURELS_{name.upper()}": url})
+
+    assert "er2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:hunt/er2@1@db/x", "redis:u:hunter2@db"])
+def test_a_password_is_found_in_whatever_looks_like_a_url(url):
+    assert "er2" not in without_password(url)
+
+
+@pytest.mark.parametrize(("text", "read_as"), [("1", "on"), ("0", "off"), ("on", "on")])
+def test_what_is_on_or_off_may_be_a_digit(text, read_as):
+    settings = read({"LAURELS_ACCEPT_DATA_LOSS": text, "LAURELS_MIGRATE": text}).settings
+
+    assert (settings.accept_data_loss, settings.migrate) == (read_as, read_as)
 
 
 def test_a_text_that_means_nothing_elsewhere_is_a_text_here():

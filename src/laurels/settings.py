@@ -1,7 +1,9 @@
 """Every setting: its name, its default, what it does. Read once, handed on as values."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -21,6 +23,9 @@ SECRETS: Final = (
 """Settings that are never shown."""
 OF_SOURCE: Final = "webhook_secret_"
 """What the names of the sources' secrets begin with; they are never shown either."""
+URLS: Final = ("store", "queue")
+"""Settings that may have a password inside, which is never shown."""
+HIDDEN: Final = "(hidden)"
 SIGNING_SECRETS: Final = ("jwt_secret", "jwt_secret_previous")
 
 Secret: TypeAlias = Annotated[
@@ -48,6 +53,27 @@ Address: TypeAlias = Annotated[
 BearerKey: TypeAlias = Annotated[
     str, Meta(title="a key of visible ASCII characters", pattern=r"^[!-~]+\Z")
 ]
+# PostgreSQL's own library would repeat parts of a password that it cannot read.
+_TEXT: Final = r"([^\s/?#@&%\[\]]|%[0-9A-Fa-f]{2})*"
+_HOST: Final = r"([\w.%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?"
+_WHERE: Final = rf"({_TEXT}@)?{_HOST}(,{_HOST})*(/{_TEXT})?"
+_PAIR: Final = r"[a-z_]+=([^\s#&%]|%[0-9A-Fa-f]{2})*"
+
+RedisUrl: TypeAlias = Annotated[
+    str,
+    Meta(
+        title="a Redis such as redis://host:6379/0, or rediss:// for TLS",
+        pattern=(
+            r"^rediss?://([^\s/?#@]*@)?([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+            r"(/[0-9]{0,4})?(\?[^\s#]*)?\Z"
+        ),
+    ),
+]
+
+_ON_OR_OFF: Final = "on or off"
+_SPELT: Final = {"1": "on", "0": "off"}
+Switch: TypeAlias = Annotated[Literal["on", "off"], Meta(title=_ON_OR_OFF)]
+"""Something that is done or not. 1 and 0 are read as on and off."""
 
 _RATE: Final = Meta(title="a whole number; 0 switches the limit off", ge=0, le=1_000_000_000)
 _NAME: Final = Meta(
@@ -79,9 +105,44 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 8080
     store: Annotated[
         str,
-        Meta(title="a store such as sqlite:laurels.db", min_length=1),
-        _about("Where everything is kept: `sqlite:PATH`, relative or absolute."),
+        Meta(
+            title="a store such as sqlite:laurels.db or postgresql://user:password@host/database, "
+            "with %40 for an @ in a password",
+            min_length=1,
+            pattern=rf"^(?!postgres(ql)?:)|^postgres(ql)?://{_WHERE}(\?{_PAIR}(&{_PAIR})*)?\Z",
+        ),
+        _about(
+            "Where everything is kept: `sqlite:PATH`, relative or absolute, for one process; or "
+            "`postgresql://user@host:port/database`, for any number of them."
+        ),
     ] = "sqlite:laurels.db"
+    queue: Annotated[
+        RedisUrl | None,
+        _about(
+            "Redis, or any node of a Redis Cluster, in which events wait for `laurels work` when "
+            "they were sent to the asynchronous routes. For a store in PostgreSQL."
+        ),
+    ] = None
+    queue_backlog_max: Annotated[
+        int,
+        Meta(title="a whole number from 1 to 1,000,000,000", ge=1, le=1_000_000_000),
+        _about("Events that may wait in the queue; past that the answer is 503."),
+    ] = 1_000_000
+    queue_down: Annotated[
+        Literal["refuse", "store"],
+        Meta(title="refuse or store"),
+        _about(
+            "What becomes of an event for the queue while Redis does not answer: it is refused "
+            "with 503, or goes straight to the store."
+        ),
+    ] = "refuse"
+    accept_data_loss: Annotated[
+        Switch,
+        _about(
+            "Whether to start on a PostgreSQL or Redis that is set up to lose what it was given. "
+            "See `docs/operating/durability.md`."
+        ),
+    ] = "off"
     rulebook: Annotated[
         str | None,
         Meta(title="the path of a rulebook file"),
@@ -117,8 +178,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         _about("API key of that tenant, with admin scope. Made at the first start if not given."),
     ] = None
     migrate: Annotated[
-        Literal["on", "off"],
-        Meta(title="on or off"),
+        Switch,
         _about("Whether a start brings the store's schema up to date, or only checks it."),
     ] = "on"
     participant_writes_per_minute: Annotated[
@@ -160,8 +220,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhook_secrets: dict[str, tuple[str, ...]] = {}
     """By source, as its variable spells it; any of several is good while one is being changed."""
     demo_accounts: Annotated[
-        Literal["on", "off"],
-        Meta(title="on or off"),
+        Switch,
         _about("Whether demo accounts (`kind: demo`, user ids `demo_…`) may reset themselves."),
     ] = "off"
     log_level: Annotated[
@@ -244,21 +303,44 @@ def read(
 def shown(reading: Reading, name: str) -> str:
     """Return a value as it may be printed: secrets are not."""
     if name.startswith(OF_SOURCE):
-        return "(hidden)"
+        return HIDDEN
     value = getattr(reading.settings, name)
     if value is None:
         return "(not set)"
-    return "(hidden)" if name in SECRETS else str(value)
+    if name in URLS:
+        return without_password(value)
+    return HIDDEN if name in SECRETS else str(value)
+
+
+def without_password(url: str) -> str:
+    """
+    Return a URL as it may be printed, however badly it is written.
+
+    >>> without_password("postgresql://laurels:hunter2@db/laurels?sslmode=require")
+    'postgresql://laurels:(hidden)@db/laurels?sslmode=require'
+    >>> without_password("redis://cache?password=hunter2")
+    'redis://cache?password=(hidden)'
+    """
+    # Up to the last @ of all: a password that should have been escaped may hold anything.
+    named = re.sub(r"(:/*[^:/@]*):.*@", rf"\1:{HIDDEN}@", url, count=1, flags=re.DOTALL)
+    return re.sub(r"(?<=[?&])([^=&]*)=[^&]*", _without_value, named)
+
+
+def _without_value(pair: re.Match[str]) -> str:
+    is_secret = "pass" in unquote(pair[1]).lower()
+    return f"{pair[1]}={HIDDEN}" if is_secret else pair[0]
 
 
 def _convert(name: str, value: object, source: str) -> Any:
     called = f"--{name.replace('_', '-')}" if source == "flag" else variable(name)
+    if expected(name) == _ON_OR_OFF and isinstance(value, str):
+        value = _SPELT.get(value, value)
     try:
         # Leniency is for digits alone: elsewhere it would read the text "null" as nothing.
         lenient = type(FIELDS[name].default) is int
         converted = msgspec.convert(value, FIELDS[name].type, strict=not lenient)
     except msgspec.ValidationError:
-        got = "" if name in SECRETS else f", not {value!r}"
+        got = "" if name in SECRETS or name in URLS else f", not {value!r}"
         raise SettingRefused(f"{called} must be {expected(name)}{got}.") from None
     if name in SIGNING_SECRETS and not is_symmetric(converted):
         raise SettingRefused(f"{called} must be {expected(name)}, not a key of a pair.")

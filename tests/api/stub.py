@@ -131,7 +131,10 @@ class Stub:
     def events(self):
         return [command for command in self.commands if isinstance(command, Event)]
 
-    def recall(self, command):
+    async def recall(self, command):
+        return self._known(command)
+
+    def _known(self, command):
         receipt = self.receipts.get(address(command))
         return receipt and replace(receipt, answered_by="cache")
 
@@ -141,7 +144,7 @@ class Stub:
     def _judge(self, command):
         if self.refusals:
             return self.refusals.pop(0)
-        if command.key is not None and (known := self.recall(command)):
+        if command.key is not None and (known := self._known(command)):
             return replace(known, answered_by="store")
         try:
             changes = self._changes(command)

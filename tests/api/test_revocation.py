@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from typing import Any
 
 import jwt
 import pytest
@@ -15,7 +16,7 @@ from laurels.api.token import Claims, Tokens
 from laurels.api.verified import Verified
 from laurels.core.errors import Unavailable
 from laurels.core.limits import CUTOFF_AHEAD_S_MAX
-from laurels.store.sqlite import SqliteStore
+from laurels.store.sqlite.store import SqliteStore
 
 REVOKE = "/v1/auth/revoke"
 BY_ADMIN = "/api/v1/admin/tokens/revoke"
@@ -410,6 +411,26 @@ def test_verified_tokens_cannot_fill_the_memory(monkeypatch):
     verified.forget("demo/live", None, "u", 5)
     verified.forget("demo/live", "t8", None, None)
     assert len(verified) == len(verified._tokens) == 0
+
+
+def test_who_is_woken_looks_at_once_and_others_are_told(house, monkeypatch):
+    monkeypatch.setattr(watching, "LOOK_S", 60)
+    theirs: Any = None
+    mine = Revocations(house.mine.denylist, house.clock)
+
+    async def play():
+        heard = asyncio.Event()
+        mine.subscribe(lambda *_: heard.set())
+        mine.wake()  # Before it runs, when there is nobody to be woken.
+        watcher = asyncio.create_task(mine.run())
+        await asyncio.sleep(0.1)
+        await theirs.revoke_token("demo/live", "t1", NOW + 1)
+        await asyncio.wait_for(heard.wait(), 5)
+        watcher.cancel()
+
+    theirs = Revocations(house.theirs.denylist, house.clock, mine.wake)
+    asyncio.run(play())
+    mine.wake()  # Nor is there anybody now.
 
 
 def test_a_house_without_a_watcher_still_hears_of_its_own(house):

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laurels.api.throttle import SlidingLog, whole_seconds
+from laurels.api.throttle import whole_seconds
+from laurels.engine.sharing import SlidingLog
 
 
 @given(st.lists(st.integers(0, 400), max_size=300), st.integers(1, 7))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 from tests.api import transcript
+from tests.house import a_house
 
 from laurels import wiring
 from laurels.engine.registry import ApiKey
@@ -22,6 +23,12 @@ RULEBOOKS = {
 DAY_MS = 24 * 60 * 60 * 1000
 PLAIN_KEY = "bq_live_" + "2" * 32
 """Of no admin."""
+
+
+@pytest.fixture
+def house(place):
+    with a_house(place) as house:
+        yield house
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FOLDER)))

@@ -13,6 +13,7 @@ from tests.house import LIVE_KEY
 from laurels import wiring
 from laurels.core import limits
 from laurels.core.errors import Unavailable
+from laurels.engine.clock import SystemClock
 from laurels.settings import Settings
 
 PATH = "/v1/webhook/incoming"
@@ -310,7 +311,7 @@ def real(tmp_path):
 
 
 def arrive(client, id_="evt_1", **object_):
-    at = wiring.SystemClock().now() // 1000
+    at = SystemClock().now() // 1000
     event = PAID | {"id": id_, "created": at, "data": {"object": object_}}
     body = json.dumps(event).encode()
     headers = dict(stripe(body, at=at))

@@ -160,7 +160,7 @@ def test_a_revoked_bootstrap_key_stays_revoked(tmp_path):
 @pytest.mark.parametrize(
     ("store", "told"),
     [
-        ("postgresql://x", "not in this version yet"),
+        ("postgresql://x", "does not answer"),
         ("laurels.db", "write sqlite:laurels.db"),
         ("mysql:x", "no kind of store we know"),
         ("sqlite:", "needs the path of a file"),

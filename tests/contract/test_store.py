@@ -1,21 +1,15 @@
 """The promises of the Store port, for every adapter there is."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
 
 import pytest
-from tests.cast import CAFE, DAY, HOUR, NOON, SHOP, SHOP_TEST, Stage, other_hand
+from tests.cast import CAFE, DAY, HOUR, NOON, SHOP, SHOP_TEST, Stage, out_of_order
 
 from laurels.core import limits
 from laurels.core.errors import RulebookRefused, Unavailable
 from laurels.engine.registry import ApiKey, App, Tenant
 from laurels.store import sweep
-from laurels.store.sqlite.connections import STATEMENTS
-from laurels.store.sqlite.lock import StoreLocked
-from laurels.store.sqlite.migrate import migrate
-from laurels.store.migrate import SchemaTooNew, SchemaTooOld, migrations
 
 RULEBOOK = """
 earn: [{id: unit, event: buy, points: {of: amount, times: 1}}]
@@ -295,85 +289,8 @@ def test_the_journal_is_told_after_a_cursor(stage):
 
 def test_a_store_that_cannot_be_read_is_not_ready(stage):
     assert stage.store.queries.is_ready()
-    with other_hand(stage.path) as hand:
-        hand.execute("ALTER TABLE tenants RENAME TO away")
+    with out_of_order(stage.path, "tenants"):
         assert not stage.store.queries.is_ready()
         with pytest.raises(Unavailable, match="cannot be read"):
             stage.store.registry.tenants()
-        hand.execute("ALTER TABLE away RENAME TO tenants")
     assert stage.store.queries.is_ready()
-
-
-@pytest.mark.parametrize("name", sorted(STATEMENTS))
-def test_every_statement_is_understood_by_the_real_database(stage, name):
-    sql = STATEMENTS[name]
-    values = [None] * max((n for n in range(1, 20) if f"?{n}" in sql), default=0)
-    with other_hand(stage.path) as hand:
-        assert hand.execute(f"EXPLAIN {sql}", values).fetchall()
-
-
-def test_a_second_run_migrates_nothing(tmp_path):
-    with other_hand(tmp_path / "a.db") as hand:
-        assert migrate(hand) == [name for _, name, _ in migrations("sqlite")]
-        assert migrate(hand) == []
-        assert migrate(hand, only_check=True) == []
-
-
-def test_migrations_are_numbered_without_gaps():
-    numbers = [number for number, _, _ in migrations("sqlite")]
-
-    assert numbers == list(range(1, len(numbers) + 1))
-
-
-def test_a_newer_schema_is_refused(tmp_path):
-    with other_hand(tmp_path / "a.db") as hand:
-        hand.execute("PRAGMA user_version = 9999")
-        with pytest.raises(SchemaTooNew, match="newer Laurels"):
-            migrate(hand)
-
-
-def test_an_older_schema_is_refused_where_nothing_may_be_migrated(tmp_path):
-    with (
-        other_hand(tmp_path / "a.db") as hand,
-        pytest.raises(SchemaTooOld, match="laurels migrate"),
-    ):
-        migrate(hand, only_check=True)
-
-
-@pytest.mark.parametrize("statements", [1, 3, 10])
-def test_a_migration_that_was_killed_halfway_is_run_again(tmp_path, statements):
-    (_, _, sql), *_ = migrations("sqlite")
-    half = "\n\n".join(sql.split("\n\n")[: statements + 1])
-    begin = "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;"
-    killed = "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1])"
-    killed += "; c.executescript(sys.argv[2]); os._exit(9)"
-    run = subprocess.run(
-        [sys.executable, "-c", killed, tmp_path / "a.db", f"{begin}{half};"], check=False
-    )
-    with other_hand(tmp_path / "a.db") as hand:
-        assert run.returncode == 9
-        assert hand.execute("PRAGMA user_version").fetchone() == (0,)
-        assert migrate(hand)
-        assert hand.execute("SELECT COUNT(*) FROM journal").fetchone() == (0,)
-
-
-def test_a_second_writer_is_told_who_writes(opens, tmp_path):
-    one, other = opens().store, opens().store
-    with (
-        one.lock("laurels serve at http://127.0.0.1:8080"),
-        pytest.raises(StoreLocked, match="by laurels serve at http"),
-        other.lock("laurels import"),
-    ):
-        pass
-    with (
-        other.lock("laurels import"),
-        pytest.raises(StoreLocked, match="laurels import"),
-        one.lock("x"),
-    ):
-        pass
-
-
-def test_a_holder_that_says_nothing_is_another_process(opens):
-    one, other = opens().store, opens().store
-    with one.lock(""), pytest.raises(StoreLocked, match="another process"), other.lock("x"):
-        pass

@@ -2,11 +2,9 @@
 
 import msgspec
 import pytest
-from tests.cast import CAFE, NOON, SHOP
+from tests.cast import CAFE, NOON, SHOP, open_at, other_hand
 
 from laurels.core.change import BadgeAwarded, ScoreMoved
-from laurels.store.sqlite.connections import STATEMENTS, SqliteConnections
-from laurels.store.sqlite.migrate import migrate
 from laurels.store.verify_standings import verify_standings
 
 ONE = 1_000_000
@@ -34,26 +32,31 @@ STANDINGS = [
 
 
 @pytest.fixture
-def writer(tmp_path):
-    connections = SqliteConnections(tmp_path / "laurels.db")
-    writer = connections.writer
-    migrate(writer)
-    for number, (who, changes) in enumerate(JOURNAL, 1):
-        text = msgspec.json.encode(changes).decode()
-        row = (SHOP, number, f"e{number}", "event", who, 1, NOON, text)
-        writer.execute(
-            "INSERT INTO journal (tenant, number, command, operation, participant, version,"
-            " recorded_at, changes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
-    writer.executemany(STATEMENTS["put_standings"], STANDINGS)
-    yield writer
-    connections.close()
+def connections(place):
+    store = open_at(place)
+    with store._connections.writing() as writer:
+        rows = [
+            (SHOP, number, f"e{number}", "event", who, 1, NOON, text(changes), None, None)
+            for number, (who, changes) in enumerate(JOURNAL, 1)
+        ]
+        writer.many("insert_journal", rows)
+        writer.many("put_standings", STANDINGS)
+    yield store._connections
+    store.close()
 
 
-def test_sound_rankings_have_no_findings(writer):
-    assert list(verify_standings(writer, SHOP)) == []
-    assert list(verify_standings(writer, CAFE)) == []
+def text(changes):
+    return msgspec.json.encode(changes).decode()
+
+
+def findings_of(connections, world):
+    with connections.reading() as reader:
+        return list(verify_standings(reader, world))
+
+
+def test_sound_rankings_have_no_findings(connections):
+    assert findings_of(connections, SHOP) == []
+    assert findings_of(connections, CAFE) == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,7 @@ def test_sound_rankings_have_no_findings(writer):
             ["abe has 7 since 1 on a w, but by the journal has no score."],
         ),
         (
-            "UPDATE standings SET window = 'v' WHERE board = 'b'",
+            "UPDATE standings SET \"window\" = 'v' WHERE board = 'b'",
             [
                 f"bob has 1 since {NOON} on b v, but by the journal has no score.",
                 f"bob has no score on b w, but by the journal has 1 since {NOON}.",
@@ -95,7 +98,8 @@ def test_sound_rankings_have_no_findings(writer):
         ),
     ],
 )
-def test_damage_is_found_and_named(writer, damage, findings):
-    writer.execute(damage)
+def test_damage_is_found_and_named(connections, place, damage, findings):
+    with other_hand(place) as hand:
+        hand.execute(damage)
 
-    assert list(verify_standings(writer, SHOP)) == findings
+    assert findings_of(connections, SHOP) == findings

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from tests.cast import DAY, SECOND, SHOP_TEST, a_stage, as_json, out_of_order
+from tests.cast import DAY, SECOND, SHOP, SHOP_TEST, a_stage, as_json, out_of_order
 from tests.delivery.ear import WAIT_S_MAX, begun, hub_of, listen, someone, until
 
 from laurels.core import limits
@@ -83,6 +83,27 @@ def test_a_notification_that_is_lost_costs_time_and_nothing_else(stage, hub, mon
         await until(lambda: ann.ear.updates)
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize("tenants", [[SHOP_TEST, SHOP], None], ids=["named", "any"])
+def test_what_another_process_committed_is_told_as_soon_as_it_is_heard_of(
+    stage, hub, monkeypatch, tenants
+):
+    monkeypatch.setattr(tail_module, "POLL_S", 60)
+    monkeypatch.setattr(hub, "moved", lambda who: None)
+
+    async def play():
+        ann = listen(hub, stage)
+        await begun(ann)
+        await asyncio.to_thread(steps, stage, 1)
+        hub.hear([SHOP_TEST, "nobody/live"])
+        await asyncio.sleep(3 * tail_module.BREATH_S)
+        assert not ann.ear.updates
+        await asyncio.to_thread(hub.hear, tenants)
+        await until(lambda: ann.ear.updates)
+
+    asyncio.run(play())
+    hub.hear(None)  # The loop has ended; nobody minds.
 
 
 def test_a_burst_is_read_in_pieces_and_arrives_in_order(stage, hub, monkeypatch):

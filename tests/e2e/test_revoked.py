@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import jwt
 from tests.serving import Running
 
-from laurels.store.sqlite import SqliteStore
+from laurels.store.sqlite.store import SqliteStore
 
 FELT_S_MAX = 1.0
 LOOK_S = 0.02

@@ -71,13 +71,14 @@ class Callers:
         self._verified = Verified()
         self._revocations = edge.revocations
         edge.revocations.subscribe(self._verified.forget)
-        self._of_key = Throttle(config.rate_limit_key)
-        self._of_tenant = Throttle(config.rate_limit_tenant)
-        self._of_address = Throttle(config.rate_limit_address)
+        logs = edge.rate_logs
+        self._of_key = Throttle(logs, "key", config.rate_limit_key)
+        self._of_tenant = Throttle(logs, "tenant", config.rate_limit_tenant)
+        self._of_address = Throttle(logs, "address", config.rate_limit_address)
 
     async def key(self, request: Request, now: Instant) -> ApiKey:
         """Return the API key that a request carries, once it is known to be good."""
-        self._of_address.admit(address_of(request), now)
+        await self._of_address.admit(address_of(request), now)
         secret = presented_key(request.headers)
         key = await self._keys.get(sha256(secret).digest(), now)
         if key is None:
@@ -91,8 +92,8 @@ class Callers:
         named = request.headers.get(b"x-bricqs-tenant")
         if named is not None and not is_named(key.tenant, named):
             raise TenantMismatch
-        self._of_key.admit(key.id, now)
-        self._of_tenant.admit(key.tenant, now)
+        await self._of_key.admit(key.id, now)
+        await self._of_tenant.admit(key.tenant, now)
         return key
 
     async def token(self, request: Request, now: Instant, *, in_query: str | None = None) -> Claims:
@@ -101,19 +102,19 @@ class Callers:
 
         `in_query` is one that a browser could not send in a header.
         """
-        self._of_address.admit(address_of(request), now)
+        await self._of_address.admit(address_of(request), now)
         token = presented_token(request.headers, in_query)
         claims = self._verified.find(token, now)
         if claims is None:
             claims = await self._verify(token, now)
         if await self._disabled.get(claims.tenant, now):
             raise TenantDisabled
-        self._of_tenant.admit(claims.tenant, now)
+        await self._of_tenant.admit(claims.tenant, now)
         return claims
 
-    def admit(self, request: Request, now: Instant) -> None:
+    async def admit(self, request: Request, now: Instant) -> None:
         """Count a request that carries no credentials of ours."""
-        self._of_address.admit(address_of(request), now)
+        await self._of_address.admit(address_of(request), now)
 
     async def check_tenant(self, tenant: TenantId, now: Instant) -> None:
         """Raise TenantDisabled if it is."""
@@ -122,7 +123,7 @@ class Callers:
 
     async def mint(self, request: Request, app_id: str, app_secret: str, now: Instant) -> "Minter":
         """Return what makes tokens for an app, if the secret is the app's."""
-        self._of_address.admit(address_of(request), now)
+        await self._of_address.admit(address_of(request), now)
         app = await self._apps.get(app_id, now)
         if not is_secret_of(app, app_secret) or app is None:
             raise InvalidCredentials

@@ -10,10 +10,12 @@ from laurels.api.revocations import Revocations
 from laurels.core.event import Instant, TenantId
 from laurels.delivery.hub import Hub
 from laurels.engine.inbox import Inbox
+from laurels.engine.intake import Acceptor
 from laurels.engine.metrics import Metrics
 from laurels.engine.ports import Clock, Queries, Submitter
 from laurels.engine.recommend.recommender import Recommender
 from laurels.engine.registry import Identity
+from laurels.engine.sharing import RateLogs, own_rate_logs
 
 
 class ApiConfig(Struct, frozen=True, kw_only=True):
@@ -59,7 +61,10 @@ class Edge:
     config: ApiConfig
     draining: bool = False
     metrics: Metrics = field(default_factory=Metrics)
+    intake: Acceptor | None = None
+    """Where events wait until they are decided; without a queue they go to the submitter."""
     revocations: Revocations = field(kw_only=True)
     recommender: Recommender = field(kw_only=True)
     inbox: Inbox = field(kw_only=True)
     hub: Hub = field(kw_only=True)
+    rate_logs: RateLogs = field(default=own_rate_logs, kw_only=True)

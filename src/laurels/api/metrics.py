@@ -100,6 +100,11 @@ class _Counted(Collector):
         metrics = self._metrics
         waiting = metrics.events_waiting()
         yield _gauge("laurels_events_waiting", "Events that wait to be written.", waiting)
+        yield _gauge(
+            "laurels_events_queued",
+            "Events that wait in the queue, of all processes, as this one saw it last.",
+            metrics.events_queued(),
+        )
         yield _histogram(
             "laurels_batch_size",
             "How many commands were committed together; there is a commit a batch.",

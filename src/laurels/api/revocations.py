@@ -1,8 +1,9 @@
-"""Revoking tokens, and hearing of it: at once in this process, within a second from any other."""
+"""Revoking tokens, and hearing of it: at once in this process, within a second of any other's."""
 
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 from laurels.api.token import Claims
@@ -15,6 +16,8 @@ from laurels.engine.ports import Clock
 log: Final = logging.getLogger("laurels.api")
 
 LOOK_S: Final = 0.5
+BREATH_S: Final = 0.02
+"""How long a look is put off behind the last one, however often others wake us."""
 OVERLAP_MS: Final = 10_000
 """How late a revocation may be seen behind its own date: slow commits, clocks that differ."""
 FORGET_INTERVAL_MS: Final = 60_000
@@ -29,12 +32,18 @@ class Revocations:
     """
     Tells its listeners, on the event loop, of each revocation once, whoever it comes from.
 
-    No request waits for it: whoever remembers that a token is good listens, and forgets.
+    No request waits for it: whoever remembers that a token is good listens, and forgets. `tell`
+    lets other processes know that it is worth looking; what they miss, they find by looking anyway.
     """
 
-    def __init__(self, denylist: Denylist, clock: Clock) -> None:
+    def __init__(
+        self, denylist: Denylist, clock: Clock, tell: Callable[[], None] | None = None
+    ) -> None:
         self._denylist = denylist
         self._clock = clock
+        self._tell_others = tell
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = asyncio.Event()
         self._listeners: list[Listener] = []
         self._told: dict[Revocation, None] = {}
         self._looked_at = self._forgot_at = clock.now()
@@ -49,7 +58,7 @@ class Revocations:
     ) -> None:
         """Revoke one token. A token of the same id in another tenant is another token."""
         now = self._clock.now()
-        self._tell(
+        self._revoked(
             await asyncio.to_thread(
                 self._denylist.revoke_token, tenant, token_id, at=now, expires_at=expires_at
             )
@@ -58,7 +67,7 @@ class Revocations:
     async def revoke_participant(self, tenant: TenantId, participant: ParticipantId) -> None:
         """Revoke all tokens that a participant has by now."""
         now = self._clock.now()
-        self._tell(
+        self._revoked(
             await asyncio.to_thread(self._denylist.revoke_participant, tenant, participant, at=now)
         )
 
@@ -78,9 +87,17 @@ class Revocations:
         found = await asyncio.to_thread(self._denylist.cutoff_s, tenant, participant)
         return 0 if found is None else found
 
+    def wake(self) -> None:
+        """Hear, on any thread, that another process revoked something."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # The loop has ended, and with it whoever listened.
+                self._loop.call_soon_threadsafe(self._woken.set)
+
     async def run(self) -> None:
         """Go on until cancelled."""
+        self._loop = asyncio.get_running_loop()
         while True:
+            self._woken.clear()
             try:
                 await self.look()
                 await self._forget()
@@ -88,7 +105,10 @@ class Revocations:
                 log.warning("revoked tokens cannot be read: %s", refusal)
             except Exception:
                 log.exception("the look for revoked tokens stumbled, and goes on")
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(BREATH_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S - BREATH_S):
+                    await self._woken.wait()
 
     async def look(self) -> None:
         """Tell of all that was revoked since the last look, and a little before that."""
@@ -114,6 +134,11 @@ class Revocations:
             gone = await asyncio.to_thread(self._denylist.forget_revocations, before, count=count)
             if gone < count:  # Else the next look goes on.
                 self._forgot_at = now
+
+    def _revoked(self, revocation: Revocation) -> None:
+        self._tell(revocation)
+        if self._tell_others is not None:
+            self._tell_others()
 
     def _tell(self, revocation: Revocation) -> None:
         if revocation in self._told:

@@ -3,7 +3,7 @@
 import click
 
 from laurels import __version__
-from laurels.cli import checks, codes, events, identity, rulebooks, serving
+from laurels.cli import checks, codes, copy, events, identity, parked, rulebooks, serving, work
 from laurels.cli.demo import command as demo
 from laurels.core.errors import LaurelsError, RulebookRefused
 from laurels.settings import SettingRefused
@@ -31,6 +31,7 @@ def main() -> None:
 
 for command in (
     serving.serve,
+    work.work,
     demo.demo,
     events.load,
     rulebooks.rulebook,
@@ -38,6 +39,8 @@ for command in (
     identity.apps,
     identity.keys,
     codes.codes,
+    copy.copy,
+    parked.queue,
     checks.verify,
     checks.migrate,
     checks.config,

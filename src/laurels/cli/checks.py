@@ -31,7 +31,7 @@ def migrate(store: str | None) -> None:
     """Bring a store's schema up to date, or make a new store."""
     url = read_settings(store=store).settings.store
     with closing(wiring.open_store(url, migrate=True)):
-        click.echo(f"{url} is up to date.")
+        click.echo(f"{settings.without_password(url)} is up to date.")
 
 
 @click.command()

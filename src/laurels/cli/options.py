@@ -11,6 +11,7 @@ import click
 from laurels import settings, wiring
 from laurels.cli import secrets_file
 from laurels.engine.clock import SystemClock
+from laurels.engine.durability import Durability, judge
 from laurels.engine.registry import Registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,14 +24,32 @@ def store_option(command: Command) -> Command:
     return click.option(
         "--store",
         metavar="URL",
-        help="The store, as sqlite:PATH. [default: $LAURELS_STORE or sqlite:laurels.db]",
+        help="The store, as sqlite:PATH or postgresql://…. "
+        "[default: $LAURELS_STORE or sqlite:laurels.db]",
     )(command)
+
+
+def queue_option(command: Command) -> Command:
+    """Add `--queue`."""
+    return click.option(
+        "--queue", metavar="URL", help="The queue, as redis://…. [default: $LAURELS_QUEUE, or none]"
+    )(command)
+
+
+def queue_options(command: Command) -> Command:
+    """Add `--queue`, and what one may have to say about the servers behind both URLs."""
+    accept = click.option(
+        "--accept-data-loss",
+        flag_value="on",
+        help="Start even if PostgreSQL or Redis is set up to lose what it was given.",
+    )
+    return queue_option(accept(command))
 
 
 def read_settings(**flags: object) -> settings.Reading:
     """Read the settings in force: flags, environment, and the secrets kept beside the store."""
     first = settings.read(os.environ, flags)
-    kept = secrets_file.load(wiring.store_path(first.settings.store))
+    kept = secrets_file.load(first.settings.store)
     return settings.read(os.environ, flags, kept)
 
 
@@ -44,7 +63,8 @@ def opened(store: str | None, *, must_exist: bool = True) -> Generator[wiring.St
         try:
             yield at
         except sqlite3.Error as problem:
-            raise click.ClickException(f"{url} cannot be used: {problem}.") from problem
+            shown = settings.without_password(url)
+            raise click.ClickException(f"{shown} cannot be used: {problem}.") from problem
 
 
 @contextmanager
@@ -52,6 +72,26 @@ def opened_registry(store: str | None, *, must_exist: bool = True) -> Generator[
     """Open what operators manage."""
     with opened(store, must_exist=must_exist) as at:
         yield at.registry
+
+
+def check_queue(in_force: settings.Settings) -> None:
+    """Refuse a queue before a store that one process has to itself."""
+    if in_force.queue is not None and not secrets_file.is_served(in_force.store):
+        raise settings.SettingRefused(
+            f"{settings.variable('queue')} needs a store in PostgreSQL; with sqlite: there is "
+            "nothing for a queue to do."
+        )
+
+
+def check_servers(in_force: settings.Settings) -> Durability:
+    """Refuse servers that would lose what they are given; return how well ours keep it."""
+    # A file has no server; then the clock is all that can be wrong.
+    is_served = secrets_file.is_served(in_force.store)
+    verdict = wiring.judge_servers(in_force, now()) if is_served else judge(now())
+    for warning in verdict.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    verdict.check(accepts_loss=in_force.accept_data_loss == "on")
+    return verdict.durability()
 
 
 def now() -> int:

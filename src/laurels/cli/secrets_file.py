@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from laurels import wiring
 from laurels.core.errors import LaurelsError
 from laurels.settings import Settings, variable
 
@@ -23,13 +24,23 @@ class SecretsNotKept(LaurelsError):
     """The secrets file cannot be read or written."""
 
 
-def place(store: Path) -> Path:
-    """Say where the secrets of a store are kept: beside it."""
-    return store.parent / NAME
+def is_served(store: str) -> bool:
+    """Whether a store is a server's, and no file on this machine."""
+    return store.startswith(wiring.POSTGRES)
 
 
-def load(store: Path) -> dict[str, str]:
-    """Read the secrets kept beside a store, by the name of their variable."""
+def place(store: str) -> Path:
+    """
+    Say where the secrets of a store are kept: beside it, or here if it is elsewhere.
+
+    >>> place("postgresql://db.example.org/laurels").as_posix()
+    'laurels.secrets'
+    """
+    return Path(NAME) if is_served(store) else wiring.store_path(store).parent / NAME
+
+
+def load(store: str) -> dict[str, str]:
+    """Read the secrets kept for a store, by the name of their variable."""
     try:
         lines = place(store).read_text("utf-8").splitlines()
     except FileNotFoundError:
@@ -40,15 +51,16 @@ def load(store: Path) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
 
-def complete(settings: Settings, store: Path) -> tuple[Settings, dict[str, str]]:
+def complete(settings: Settings) -> tuple[Settings, dict[str, str]]:
     """Make the secrets that are missing and keep them; return the settings and the new secrets."""
+    store = settings.store
     new = {name: make() for name, make in MADE.items() if getattr(settings, name) is None}
     if new:
         _keep(store, load(store) | {variable(name): value for name, value in new.items()})
     return msgspec.structs.replace(settings, **new), new
 
 
-def _keep(store: Path, kept: dict[str, str]) -> None:
+def _keep(store: str, kept: dict[str, str]) -> None:
     lines = ["# Made by the first start of Laurels. Keep it to yourself.\n"]
     lines += [f"{name}={value}\n" for name, value in kept.items()]
     draft = place(store).with_name(f"{NAME}.{os.getpid()}")

@@ -82,6 +82,7 @@ async def _serve(server: Server, uvicorn_: "_Uvicorn", listener: socket.socket) 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, uvicorn_.handle_exit, number, None)
     server.gather.start()
+    server.company.start()
     beside = [
         asyncio.create_task(server.scheduler.run()),
         asyncio.create_task(server.edge.revocations.run()),
@@ -95,6 +96,7 @@ async def _serve(server: Server, uvicorn_: "_Uvicorn", listener: socket.socket) 
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         await server.gather.close()
+        await server.company.close()
 
 
 class _Uvicorn(uvicorn.Server):

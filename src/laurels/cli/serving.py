@@ -7,7 +7,14 @@ import click
 
 from laurels import wiring
 from laurels.cli import secrets_file, server
-from laurels.cli.options import now, read_settings, store_option
+from laurels.cli.options import (
+    check_queue,
+    check_servers,
+    now,
+    queue_options,
+    read_settings,
+    store_option,
+)
 from laurels.settings import Settings, variable
 
 
@@ -15,11 +22,13 @@ from laurels.settings import Settings, variable
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one. [default: 8080]")
 @store_option
+@queue_options
 @click.option("--rulebook", metavar="FILE", help="Rulebook to apply before the first request.")
 def serve(**flags: object) -> None:
     """Serve both APIs until interrupted."""
     settings = read_settings(**flags).settings
-    path = wiring.store_path(settings.store)
+    check_queue(settings)
+    durability = check_servers(settings)
     with ExitStack() as stack:
         stack.enter_context(server.tidy_on_termination())
         migrate = settings.migrate == "on"
@@ -27,11 +36,11 @@ def serve(**flags: object) -> None:
         listener = stack.enter_context(closing(_listen(settings, store)))
         url = server.url_of(listener)
         stack.enter_context(wiring.writing(store, f"a server at {url}"))
-        settings, new = secrets_file.complete(settings, path)
+        settings, new = secrets_file.complete(settings)
         wiring.bootstrap(store.registry, settings, now())
         if new:
-            announce(new, str(secrets_file.place(path)))
-        built = wiring.build(settings, store)
+            announce(new, str(secrets_file.place(settings.store)))
+        built = wiring.build(settings, store, durability)
         server.run(built, listener, settings, f"Laurels is listening on {url}")
 
 

@@ -88,6 +88,14 @@ WEBHOOKS_WAITING_MAX: Final = 100
 RECEIPTS_CACHED_MAX: Final = 20_000
 RECEIPT_CACHED_BYTES_MAX: Final = 2_048
 """An event with larger properties is not cached; its replay is read from the store."""
+RECEIPTS_SHARED_MAX: Final = 2**18
+"""Places for receipts in Redis; a newer one takes the place of an older one, and a day ends all."""
+RECEIPT_SHARED_BYTES_MAX: Final = 4_096
+"""A larger one is not shared: its replay is read from the store."""
+RECEIPTS_HEARD_MAX: Final = 200_000
+"""Receipts of others that a process knows of; the replay of an older one is read from the store."""
+RECEIPTS_TO_SHARE_MAX: Final = 20_000
+"""Receipts that wait to be shared; those past it are not."""
 STATES_CACHED_MAX: Final = 20_000
 CALLERS_CACHED_MAX: Final = 10_000
 REVOCATIONS_REMEMBERED_MAX: Final = 100_000

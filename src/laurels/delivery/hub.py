@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Final
 
 from laurels.core import limits
@@ -25,7 +26,7 @@ COME_BACK_MS: Final = 5_000
 
 class Hub:
     """
-    Keeps streams on its event loop. Only `moved` may be called from any thread.
+    Keeps streams on its event loop. Only `moved` and `hear` may be called from any thread.
 
     Where no stream is open nothing is read, and to hear that somebody moved costs next to nothing.
     """
@@ -125,6 +126,12 @@ class Hub:
             except RuntimeError:  # The loop has ended, and with it whoever listened.
                 self._woken -= tenants
 
+    def hear(self, tenants: Collection[TenantId] | None) -> None:
+        """Hear that another process committed something of these; None says that it may be any."""
+        if self._counts and self._loop is not None:
+            with suppress(RuntimeError):  # The loop has ended, and with it whoever listened.
+                self._loop.call_soon_threadsafe(self._look, tenants)
+
     async def run(self) -> None:
         """Give signs of life, and end what has expired or is disabled, until cancelled."""
         # Beside the turns: a store that hangs must not hold them up.
@@ -175,6 +182,11 @@ class Hub:
             tail = self._tails[tenant] = Tail(tenant, self._queries, self._clock, self._dialect)
             tail.start()
         return self._tails[tenant]
+
+    def _look(self, tenants: Collection[TenantId] | None) -> None:
+        for tenant in tuple(self._tails) if tenants is None else tenants:
+            if tenant in self._tails:
+                self._tails[tenant].wake()
 
     def _wake(self, tenants: set[TenantId]) -> None:
         self._woken -= tenants

@@ -11,7 +11,7 @@ from laurels.core import limits
 from laurels.core.command import Command
 from laurels.core.errors import Refusal, Unavailable
 from laurels.engine.engine import Engine
-from laurels.engine.ports import Outcome
+from laurels.engine.ports import Outcome, Receipt
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,6 @@ class Gather:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.recall = engine.recall
         self._engine = engine
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._events_waiting = 0
@@ -62,6 +61,10 @@ class Gather:
         answer = self._loop.create_future()
         self._queue.put(Waiting(commands, answer))
         return answer
+
+    async def recall(self, command: Command) -> Receipt | None:
+        """Return what the engine remembers; nobody waits for that."""
+        return self._engine.recall(command)
 
     def _write(self) -> None:
         while (gathered := self._gather()) is not None:

@@ -58,6 +58,8 @@ class Metrics:
         self.deliveries: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.events_waiting: Callable[[], int] = int
         """Whoever gathers events says how many wait; nobody, none."""
+        self.events_queued: Callable[[], int] = int
+        """The same of a queue, as far as this process knows."""
         self.batch_sizes = Histogram(SIZES)
         self.commit_seconds = Histogram(SECONDS)
         self.commits_failed = 0

@@ -26,7 +26,7 @@ class Sweep:
         rows = writer.run("next_receipts", world, *self._place, ROWS_PER_STEP).fetchall()
         writer.many(
             "delete_receipts",
-            [(world, *place) for *place, received_at in rows if received_at < before],
+            [(world, *place, before) for *place, received_at in rows if received_at < before],
         )
         if len(rows) < ROWS_PER_STEP:  # This world is done.
             self._world, self._place = world, BEGINNING

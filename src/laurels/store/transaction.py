@@ -50,10 +50,7 @@ class SqlTransaction(ABC):
 
     def find_decided(self, commands: Sequence[EventId]) -> dict[EventId, Remembered]:
         rows = self._hand.run("find_decided", encode_list(commands), self._tenant).fetchall()
-        return {
-            command: to_remembered(received_at, command, *columns)
-            for command, received_at, *columns in rows
-        }
+        return {command: to_remembered(*columns) for command, *columns in rows}
 
     def find_windows(self, names: Sequence[WindowName]) -> dict[WindowName, Progress]:
         found: dict[WindowName, Progress] = {}

@@ -78,7 +78,8 @@ class Desk:
         self.revocations = edge.revocations
         self.inbox = edge.inbox
         self._callers = callers
-        self._writes = Throttle(edge.config.participant_writes_per_minute, ParticipantRateLimited)
+        limit = edge.config.participant_writes_per_minute
+        self._writes = Throttle(edge.rate_logs, "participant", limit, ParticipantRateLimited)
 
     async def caller(self, request: Request, *, is_admin: bool = False) -> ApiKey:
         """Return the caller's key; ask for one that may do what operators do, or for any."""
@@ -97,7 +98,7 @@ class Desk:
         key = None
         if isinstance(body, wire.Keyed):
             key = agreed_key(header_key(request), body.idempotency_key)
-        return body, self._ask(caller.tenant, body.participant_id, raw, key)
+        return body, await self._ask(caller.tenant, body.participant_id, raw, key)
 
     async def take_about(
         self, request: Request, shape: Shape[B], participant: ParticipantId
@@ -105,11 +106,11 @@ class Desk:
         """Return the body of a write about a participant whom the path names."""
         caller = await self.caller(request)
         raw = await read(request, limits.BODY_BYTES_MAX)
-        return shape.read(raw).body, self._ask(caller.tenant, participant, raw)
+        return shape.read(raw).body, await self._ask(caller.tenant, participant, raw)
 
     async def submit(self, command: Command) -> Receipt:
         """Hand a command to the engine. Raises what refuses it, or stops it at a limit."""
-        known = self.submitter.recall(command) if command.key is not None else None
+        known = await self.submitter.recall(command) if command.key is not None else None
         outcome = known or (await self.submitter.submit([command]))[0]
         if isinstance(outcome, Refusal):
             raise outcome
@@ -123,7 +124,7 @@ class Desk:
 
         Raises Unavailable when none of it could be taken.
         """
-        surplus = [self._surplus(command) for command in commands]
+        surplus = await self._surplus(commands)
         admitted = [one for one, over in zip(commands, surplus, strict=True) if over is None]
         outcomes = await self.submitter.submit(admitted) if admitted else []
         refuse_if_unavailable(outcomes)
@@ -139,24 +140,25 @@ class Desk:
         """Ask what may block."""
         return await asyncio.to_thread(question, *args, **kwargs)
 
-    def admit(self, tenant: TenantId, participant: ParticipantId, now: Instant) -> None:
+    async def admit(self, tenant: TenantId, participant: ParticipantId, now: Instant) -> None:
         """Count a write about a participant, or raise when there were too many."""
-        # No tenant holds a NUL, so two pairs never make one key.
-        self._writes.admit(f"{tenant}\0{participant}", now)
+        await self._writes.admit(_whose(tenant, participant), now)
 
-    def _surplus(self, command: Command) -> RateLimited | None:
-        try:
-            self.admit(command.tenant, command.participant, command.received_at)
-        except RateLimited as refusal:
-            return refusal
-        return None
+    async def _surplus(self, commands: Sequence[Command]) -> list[RateLimited | None]:
+        whose = [_whose(command.tenant, command.participant) for command in commands]
+        return await self._writes.surplus(whose, commands[0].received_at) if commands else []
 
-    def _ask(
+    async def _ask(
         self, tenant: TenantId, participant: ParticipantId, sent: bytes, key: str | None = None
     ) -> Asked:
         received_at, (command_id,) = self.clock.accept(1)
-        self.admit(tenant, participant, received_at)
+        await self.admit(tenant, participant, received_at)
         return Asked(tenant, participant, received_at, command_id, key, sent)
+
+
+def _whose(tenant: TenantId, participant: ParticipantId) -> str:
+    # No tenant holds a NUL, so two pairs never make one key.
+    return f"{tenant}\0{participant}"
 
 
 def header_key(request: Request) -> str | None:

@@ -32,8 +32,8 @@ class Gamify:
         key = agreed_key(sent, part.body.idempotency_key)
         received_at, ids = desk.clock.accept(1)
         event = from_event_body(part, Arrival(caller.tenant, received_at, iter(ids)), key)
-        desk.admit(event.tenant, event.participant, received_at)
-        receipt = desk.submitter.recall(event) if key is not None else None
+        await desk.admit(event.tenant, event.participant, received_at)
+        receipt = await desk.submitter.recall(event) if key is not None else None
         outcome = receipt or (await desk.submitter.submit([event]))[0]
         if isinstance(outcome, Refusal):
             raise outcome

@@ -1,7 +1,7 @@
 """`/ingest`: events in, one at a time, in batches, or with what they led to."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -30,6 +30,7 @@ from laurels.core import limits
 from laurels.core.errors import InvalidBody, Refusal
 from laurels.core.event import Event
 from laurels.core.ulid import message_id
+from laurels.engine.intake import Direct
 from laurels.engine.ports import Outcome, Receipt
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -42,16 +43,17 @@ class Ingest:
         self._callers = callers
         self._clock = edge.clock
         self._submitter = edge.submitter
+        self._intake = edge.intake or Direct(edge.submitter)
         self._queries = edge.queries
         self._reader = Reader(wire.IngestEvent, wire.IngestBatch, limits.INGEST_BATCH_EVENTS_MAX)
 
     async def post_event(self, request: Request) -> Reply:
-        _, ignored, receipt = await self._take(request)
+        _, ignored, receipt = await self._take(request, self._intake.accept)
         body = _encode(to_accepted(receipt, ignored))
         return Reply(200 if receipt.duplicate else 202, body, MISMATCH if receipt.mismatch else ())
 
     async def post_sync(self, request: Request) -> Reply:
-        event, ignored, receipt = await self._take(request)
+        event, ignored, receipt = await self._take(request, self._submitter.submit)
         ranks = await self._ranks(event, receipt)
         body = _encode(to_outcome(receipt, ignored, ranks))
         return Reply(200, body, MISMATCH if receipt.mismatch else ())
@@ -63,18 +65,20 @@ class Ingest:
         arrival = Arrival(caller.tenant, received_at, iter(ids))
         sound = [_event_or_rejected(part, arrival) for part in parts]
         events = [event for event in sound if isinstance(event, Event)]
-        outcomes = await self._submitter.submit(events) if events else []
+        outcomes = await self._intake.accept(events) if events else []
         refuse_if_unavailable(outcomes)
         return Reply(202, _encode(_to_batch_accepted(parts, sound, outcomes)))
 
-    async def _take(self, request: Request) -> tuple[Event, tuple[str, ...], Receipt]:
+    async def _take(
+        self, request: Request, accept: Callable[[list[Event]], Awaitable[list[Outcome]]]
+    ) -> tuple[Event, tuple[str, ...], Receipt]:
         caller = await self._callers.key(request, self._clock.now())
         part = self._reader.one(await read(request, limits.BODY_BYTES_MAX))
         received_at, ids = self._clock.accept(1)
         event = from_event_body(part, Arrival(caller.tenant, received_at, iter(ids)))
-        if event.key is not None and (known := self._submitter.recall(event)):
+        if event.key is not None and (known := await self._submitter.recall(event)):
             return event, part.ignored, known
-        outcome = (await self._submitter.submit([event]))[0]
+        outcome = (await accept([event]))[0]
         if isinstance(outcome, Refusal):
             raise outcome
         return event, part.ignored, outcome

@@ -135,7 +135,10 @@ INGEST_BATCH: Final = Operation(
     id="ingestBatch",
     tag=INGEST_TAG,
     summary="Report up to 500 events",
-    about="Each event is judged on its own; a bad one never harms its neighbours.",
+    about=(
+        "Each event is judged on its own; a bad one never harms its neighbours. With a queue, what "
+        "is accepted is kept and counted soon, as at the route for one event."
+    ),
     request=wire.IngestBatch,
     example={"events": [_PURCHASE]},
     parameters=(TENANT,),
@@ -147,7 +150,11 @@ INGEST_SYNC: Final = Operation(
     id="ingestSync",
     tag=INGEST_TAG,
     summary="Report one event and hear what it led to",
-    about="As the single route, with the outcome in the answer.",
+    about=(
+        "As the single route, with the outcome in the answer. With a queue, this call may overtake "
+        "events that were accepted before; one whose key waits there is decided now, under the id "
+        "that was answered then."
+    ),
     request=wire.NamedIngestEvent,
     example=_PURCHASE,
     parameters=(TENANT,),

@@ -40,7 +40,7 @@ class Desk:
 
     async def submit(self, command: Command) -> Receipt:
         """Hand a command to the engine, unless its key is known. Raises what refuses it."""
-        known = self._submitter.recall(command) if command.key is not None else None
+        known = await self._submitter.recall(command) if command.key is not None else None
         outcome = known or (await self._submitter.submit([command]))[0]
         if isinstance(outcome, Refusal):
             raise outcome

@@ -34,12 +34,13 @@ class Events:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._clock = desk.clock
-        self._throttle = Throttle(desk.edge.config.questkit_events_per_minute)
+        limit = desk.edge.config.questkit_events_per_minute
+        self._throttle = Throttle(desk.edge.rate_logs, "token", limit)
 
     async def post_event(self, request: Request) -> Reply:
         now = self._clock.now()
         claims = await self._desk.caller(request, now)
-        self._throttle.admit(f"{claims.tenant}\0{claims.token_id}", now)
+        await self._throttle.admit(f"{claims.tenant}\0{claims.token_id}", now)
         raw = await read(request, limits.BODY_BYTES_MAX)
         body = read_event(raw)
         if body.user_id != claims.participant:

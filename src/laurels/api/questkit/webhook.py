@@ -37,7 +37,7 @@ class Webhooks:
     async def post_delivery(self, request: Request) -> Reply:
         """Look at what is cheap first: nobody who cannot sign makes us read a body."""
         now = self._desk.clock.now()
-        self._desk.callers.admit(request, now)
+        await self._desk.callers.admit(request, now)
         source = await self._source(request, now)
         signed = read_signed(source.signature, request.headers)
         check_age(signed, now)

@@ -83,7 +83,7 @@ def demo(folder: Path, **flags: object) -> None:
         url = server.url_of(listener)
         store = stack.enter_context(closing(wiring.open_store(settings.store)))
         stack.enter_context(wiring.writing(store, f"a demo at {url}"))
-        settings, _ = secrets_file.complete(settings, wiring.store_path(settings.store))
+        settings, _ = secrets_file.complete(settings)
         wiring.bootstrap(store.registry, settings, now())
         built = wiring.build(settings, store)
         _apply_rulebook(store.registry, settings.bootstrap_tenant)

@@ -1,5 +1,7 @@
 """Brings a database's schema up to date, one migration a transaction, one process at a time."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from psycopg import Connection
@@ -27,15 +29,27 @@ def migrate(connection: Connection[Any], *, only_check: bool = False) -> list[st
     found = missing("postgres", _version(connection), only_check=only_check)
     if not found:
         return []
-    connection.execute(LOCK)
-    try:
+    with _locked(connection):
         connection.execute(CREATE)
         found = missing("postgres", _version(connection), only_check=False)
         for each in found:
             _run(connection, each)
-    finally:
-        connection.execute(UNLOCK)
     return [each.name for each in found]
+
+
+@contextmanager
+def _locked(connection: Connection[Any]) -> Generator[None]:
+    """Be the only one who migrates, for as long as it takes: a large table is not done quickly."""
+    for limit in ("statement_timeout", "lock_timeout"):
+        connection.execute("SELECT set_config($1, '0', false)", (limit,))
+    connection.execute(LOCK)
+    try:
+        yield
+    finally:
+        if not connection.closed:  # Else the lock has gone with it.
+            connection.execute(UNLOCK)
+            connection.execute("RESET statement_timeout")
+            connection.execute("RESET lock_timeout")
 
 
 def _version(connection: Connection[Any]) -> int:

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Final
 
 from laurels.core.errors import Unavailable
+from laurels.engine.ports import Conflict
 from laurels.store.postgres.connections import PostgresConnections
 
 LOOK_AFTER_ROWS: Final = (500, 5_000)
@@ -31,5 +32,5 @@ class Statistics:
         if self._rows >= self._left[0]:
             del self._left[0]
             # What was committed stands, whatever becomes of this.
-            with suppress(Unavailable), self._connections.as_it_is() as connection:
+            with suppress(Unavailable, Conflict), self._connections.as_it_is() as connection:
                 connection.execute(ANALYZE)

@@ -18,8 +18,12 @@ class PostgresStore(SqlStore):
 
     def __init__(self, url: str, *, migrate_schema: bool = True) -> None:
         self._database = PostgresConnections(url)
-        with self._database.as_it_is() as connection:
-            migrate(connection, only_check=not migrate_schema)
+        try:
+            with self._database.as_it_is() as connection:
+                migrate(connection, only_check=not migrate_schema)
+        except BaseException:
+            self._database.close()
+            raise
         self._memory = Memory()
         self._statistics = Statistics(self._database)
         super().__init__(self._database, Ranks(self._database, is_told=False))

@@ -206,11 +206,13 @@ SELECT participant, operation, key, received_at
  LIMIT :count;
 
 -- name: delete_receipts
+-- Unless its key has been used again since somebody looked.
 DELETE FROM receipts
  WHERE tenant = :tenant
    AND participant = :participant
    AND operation = :operation
-   AND key = :key;
+   AND key = :key
+   AND received_at < :before;
 
 -- name: journal_of_command
 SELECT number, operation, recorded_at, changes, before

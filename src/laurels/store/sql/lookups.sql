@@ -73,25 +73,32 @@ SELECT r.participant, r.key, r.received_at, j.command, j.version, j.recorded_at,
           FROM events WHERE tenant = :tenant AND id = j.command LIMIT 1) AS e ON TRUE;
 
 -- name: find_decided (sqlite)
--- Of commands, by their ids alone. The event of one may be gone, where its participant began anew.
-SELECT j.command, COALESCE(e.received_at, j.recorded_at), j.version, j.recorded_at, j.changes,
-       COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content, ''),
+-- Of commands, by their ids alone, or of those that stand for them. The event of one may be gone,
+-- where its participant began anew.
+SELECT wanted.value, COALESCE(e.received_at, j.recorded_at), j.command, j.version, j.recorded_at,
+       j.changes, COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content, ''),
        e.occurred_at
   FROM json_each(:commands) AS wanted
+  LEFT JOIN duplicates AS d ON d.tenant = :tenant AND d.id = wanted.value
  CROSS JOIN journal AS j
     ON j.tenant = :tenant
-   AND j.command = wanted.value
+   AND j.command = COALESCE(d.duplicate_of, wanted.value)
   LEFT JOIN rulebooks AS b ON b.tenant = j.tenant AND b.version = j.version
   LEFT JOIN events AS e ON e.tenant = j.tenant AND e.id = j.command;
 
 -- name: find_decided (postgres)
-SELECT j.command, COALESCE(e.received_at, j.recorded_at), j.version, j.recorded_at, j.changes,
-       COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content, ''),
+SELECT wanted.command, COALESCE(e.received_at, j.recorded_at), j.command, j.version, j.recorded_at,
+       j.changes, COALESCE(b.currency, 'points'), e.name, COALESCE(e.properties, j.content, ''),
        e.occurred_at
   FROM json_array_elements_text(CAST(:commands AS JSON)) AS wanted (command)
+  LEFT JOIN LATERAL
+       (SELECT duplicate_of
+          FROM duplicates WHERE tenant = :tenant AND id = wanted.command LIMIT 1) AS d ON TRUE
  CROSS JOIN LATERAL
        (SELECT command, version, recorded_at, changes, content
-          FROM journal WHERE tenant = :tenant AND command = wanted.command LIMIT 1) AS j
+          FROM journal
+         WHERE tenant = :tenant AND command = COALESCE(d.duplicate_of, wanted.command)
+         LIMIT 1) AS j
   LEFT JOIN LATERAL
        (SELECT currency
           FROM rulebooks WHERE tenant = :tenant AND version = j.version LIMIT 1) AS b ON TRUE

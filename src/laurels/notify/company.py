@@ -1,0 +1,67 @@
+"""All that one process shares with others through one Redis."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+from laurels.core.event import ParticipantId, TenantId
+from laurels.engine.ports import Clock, Meter, Submitter
+from laurels.engine.sharing import SeveralWriters
+from laurels.link import Link, connect_blocking
+from laurels.notify.heard import Heard
+from laurels.notify.listener import Listener
+from laurels.notify.receipts import SharedReceipts
+from laurels.notify.teller import Teller
+from laurels.notify.wake import Hearing, Topic, hearing_any, hearing_moved
+
+
+class Company:
+    """
+    What is told, and what is heard, by one process among several.
+
+    `may_begin_anew` names those whose receipts are the store's alone: a process that forgets them
+    cannot make the others forget before the next request.
+    """
+
+    def __init__(
+        self, url: str, clock: Clock, may_begin_anew: Callable[[ParticipantId], bool]
+    ) -> None:
+        self._connect = partial(connect_blocking, url)
+        self._may_begin_anew = may_begin_anew
+        self._heard = Heard()
+        self._hearings: dict[Topic, Hearing] = {}
+        self._listener: Listener | None = None
+        self.teller = Teller(self._connect, clock, may_begin_anew)
+
+    def hear(
+        self,
+        *,
+        moved: Callable[[Collection[TenantId] | None], None] | None = None,
+        revoked: Callable[[], None] | None = None,
+        arrived: Callable[[], None] | None = None,
+    ) -> None:
+        """Say who wants to hear; they are called on the listener's thread."""
+        if moved is not None:
+            self._hearings["moved"] = hearing_moved(moved)
+        if revoked is not None:
+            self._hearings["revoked"] = hearing_any(revoked)
+        if arrived is not None:
+            self._hearings["arrived"] = hearing_any(arrived)
+
+    def receipts(self, submitter: Submitter, link: Link, meter: Meter) -> Submitter:
+        """Let a submitter recall what others committed."""
+        self._hearings["kept"] = self._heard.hear
+        shared = SharedReceipts(submitter, link, self._heard, meter.recalled)
+        return SeveralWriters(shared, self._may_begin_anew)
+
+    def start(self) -> None:
+        """Begin to tell and to hear."""
+        self.teller.start()
+        if self._hearings:
+            self._listener = Listener(self._connect, self._hearings)
+            self._listener.start()
+
+    def close(self) -> None:
+        """Tell the last of it. May block for some seconds."""
+        self.teller.close()
+        if self._listener is not None:
+            self._listener.close()

@@ -1,0 +1,1 @@
+"""Redis Streams: events that were accepted, and wait to be decided."""

@@ -1,0 +1,91 @@
+"""What was taken out of a lane undecided: kept as it was, until somebody looks after it."""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from laurels.core.event import Event, Instant
+from laurels.engine.queue import LANES, ParkedEntry
+from laurels.link import BlockingLink
+from laurels.queue.names import PARKED, STREAMS, claim_of, lane_of
+from laurels.queue.script import Script, ask_blocking, plain
+from laurels.queue.text import decode
+
+_requeue: Final = Script("requeue")
+
+
+class Kept(Struct, frozen=True, array_like=True):
+    reason: str
+    parked_at: Instant
+    raw: bytes
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Kept).decode
+
+
+def kept(reason: str, at: Instant, raw: bytes) -> bytes:
+    """Spell what is kept of a parked entry."""
+    return _encode(Kept(reason, at, raw))
+
+
+class RedisParked:
+    """The parked entries of all lanes."""
+
+    def __init__(self, link: BlockingLink) -> None:
+        self._link = link
+
+    def listed(self, count: int) -> list[ParkedEntry]:
+        found: list[ParkedEntry] = []
+        for lane in range(LANES):
+            cursor: Any = 0
+            taken = 0
+            while taken < count:
+                call = plain("HSCAN", PARKED[lane], cursor, "COUNT", count)
+                ((cursor, rows),) = ask_blocking(self._link, [call])
+                found += [_parked(lane, id_, raw) for id_, raw in rows.items()]
+                taken += len(rows)
+                if int(cursor) == 0:
+                    break
+        return sorted(found, key=lambda one: (one.parked_at, one.lane, one.id))[:count]
+
+    def requeue(self, lane: int, id_: str) -> bool:
+        entry = self._find(lane, id_)
+        if entry is None:
+            return False
+        call = _requeue.call((PARKED[lane], STREAMS[lane]), (id_, entry.raw))
+        return bool(ask_blocking(self._link, [call])[0])
+
+    def discard(self, lane: int, id_: str) -> bool:
+        entry = self._find(lane, id_)
+        if entry is None:
+            return False
+        calls = [plain("HDEL", PARKED[lane], id_)]
+        event = entry.event
+        if event is not None and event.key is not None and lane_of(event) == lane:
+            calls.append(plain("DEL", claim_of(event, lane)))
+        return bool(ask_blocking(self._link, calls)[0])
+
+    def _find(self, lane: int, id_: str) -> ParkedEntry | None:
+        (raw,) = ask_blocking(self._link, [plain("HGET", PARKED[lane], id_)])
+        return None if raw is None else _parked(lane, id_.encode(), raw)
+
+
+def _parked(lane: int, id_: bytes, value: bytes) -> ParkedEntry:
+    about = _decode(value)
+    return ParkedEntry(
+        lane=lane,
+        id=id_.decode(),
+        reason=about.reason,
+        parked_at=about.parked_at,
+        raw=about.raw,
+        event=_event(about.raw),
+    )
+
+
+def _event(raw: bytes) -> Event | None:
+    try:
+        return decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None

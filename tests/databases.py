@@ -1,0 +1,88 @@
+"""One database that tests use in turn: to empty it is cheaper than to make one for each."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import psycopg
+from psycopg import Connection, sql
+
+from laurels.store.postgres.store import PostgresStore
+from tests.servers import Databases
+
+SCHEMA = """
+SELECT md5(string_agg(format('%s.%s %s %s', a.attrelid::regclass, a.attname, a.atttypid, a.attnotnull),
+                      ',' ORDER BY a.attrelid::regclass::text, a.attnum))
+  FROM pg_class AS c
+  JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+ WHERE c.relnamespace = 'public'::regnamespace
+"""
+"""A digest of all tables and indexes."""
+
+USED = """
+SELECT relname
+  FROM pg_class
+ WHERE relnamespace = 'public'::regnamespace
+   AND relkind = 'r'
+   AND relname <> 'schema_migrations'
+   AND pg_relation_size(oid) > 0
+"""
+
+OTHERS = """
+SELECT pg_terminate_backend(pid, 2000)
+  FROM pg_stat_activity
+ WHERE datname = current_database()
+   AND pid <> pg_backend_pid()
+"""
+
+
+class Shared:
+    """
+    A database with our schema that is lent to one test after the other, and emptied in between.
+
+    A test that leaves another schema behind than it found has used it up: the next has a new one.
+    """
+
+    def __init__(self, server: Databases, **settings: str) -> None:
+        self.server = server
+        self.settings = settings
+        self.name: str | None = None
+        self.schema: object = None
+
+    @contextmanager
+    def lent(self) -> Generator[str]:
+        if self.name is None or not self._is_emptied():
+            self.close()
+            self._make()
+        assert self.name is not None
+        yield self.server.url_of(self.name)
+
+    def close(self) -> None:
+        if self.name is not None:
+            self.server.drop(self.name)
+            self.name = None
+
+    def _make(self) -> None:
+        self.name = f"laurels_{uuid4().hex}"
+        self.server.make(self.name)
+        with self._connection() as connection:
+            for name, value in self.settings.items():
+                change = sql.SQL("ALTER DATABASE {} SET {} = {}")
+                names = sql.Identifier(self.name), sql.Identifier(name)
+                connection.execute(change.format(*names, sql.Literal(value)))
+            PostgresStore(self.server.url_of(self.name)).close()
+            self.schema = connection.execute(SCHEMA).fetchone()
+
+    def _is_emptied(self) -> bool:
+        with self._connection() as connection:
+            connection.execute(OTHERS)
+            if connection.execute(SCHEMA).fetchone() != self.schema:
+                return False
+            used = [sql.Identifier(name) for (name,) in connection.execute(USED)]
+            if used:
+                connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(used)))
+        return True
+
+    def _connection(self) -> Connection:
+        assert self.name is not None
+        return psycopg.connect(self.server.url_of(self.name), autocommit=True)
