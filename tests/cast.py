@@ -3,8 +3,10 @@
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -42,6 +44,7 @@ LOOP = "\n".join(
 """Earn rules that follow from one another, one more than a chain of facts may be long."""
 
 
+@cache
 def as_json(rulebook: str) -> str:
     """Spell a rulebook in the form that is read quickest: some tests read it many times."""
     return json.dumps(YAML(typ="safe", pure=True).load(rulebook))
@@ -57,6 +60,7 @@ class SteadyClock:
     def __init__(self, at: int = NOON) -> None:
         self.at = at
         self.count = 0
+        self._lock = threading.Lock()
 
     def move(self, *, by: int) -> None:
         self.at += by
@@ -65,9 +69,12 @@ class SteadyClock:
         return self.at
 
     def accept(self, count: int) -> tuple[int, list[str]]:
-        first, self.count = self.count, self.count + count
+        # The writer asks from a thread of its own, while others do.
+        with self._lock:
+            first, self.count = self.count, self.count + count
         time = ulid.time_part(self.at)
-        return self.at, [ulid.event_id(time, f"{n:012}", 0) for n in range(first, self.count)]
+        ids = range(first, first + count)
+        return self.at, [ulid.event_id(time, f"{n:012}", 0) for n in ids]
 
 
 Place: TypeAlias = Path | str
@@ -191,7 +198,8 @@ class Postgres:
         self.connection = connection
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> Any:
-        cursor = self.connection.execute(sql.replace("%", "%%").replace("?", "%s"), values)
+        query = sql.replace("%", "%%").replace("?", "%s").encode()
+        cursor = self.connection.execute(query, values)
         return Told(cursor)
 
 

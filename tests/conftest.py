@@ -5,12 +5,37 @@ from collections.abc import Generator
 from contextlib import ExitStack, nullcontext
 
 import pytest
+from hypothesis import settings
 from tests.cast import a_stage
 from tests.databases import Shared
 from tests.house import a_house
 from tests.servers import Databases, OtherRedis, PostgresServer, RedisCluster, RedisServer
 
 SKIPS_FORBIDDEN = os.environ.get("CI") == "true"
+
+UNTRACED = {"api", "browser", "cli", "docs", "e2e", "model"}
+"""
+What counts for the coverage of core and engine are the tests of their own folders. These go through
+them too, at nearly twice the time if every line were noted.
+"""
+
+LONGEST = ("model", "e2e")
+
+# How long an example takes tells what else the machine is doing: several tests run at once.
+settings.register_profile("laurels", deadline=None)
+settings.load_profile("laurels")
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.nodeid.split("/")[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes longest comes first, so that in the end nobody waits for it alone.
+    items.sort(key=lambda item: (*LONGEST, _folder(item)).index(_folder(item)))
+    for item in items:
+        if _folder(item) in UNTRACED:
+            item.add_marker("no_cover")
 
 
 def _forbid(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -6,18 +6,22 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import Connection, sql
-
-from laurels.store.postgres.store import PostgresStore
 from tests.servers import Databases
 
+from laurels.store.postgres.store import PostgresStore
+
 SCHEMA = """
-SELECT md5(string_agg(format('%s.%s %s %s', a.attrelid::regclass, a.attname, a.atttypid, a.attnotnull),
-                      ',' ORDER BY a.attrelid::regclass::text, a.attnum))
-  FROM pg_class AS c
-  JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
- WHERE c.relnamespace = 'public'::regnamespace
+SELECT md5(string_agg(part, ',' ORDER BY part))
+  FROM (SELECT format('%s.%s %s %s', a.attrelid::regclass, a.attname, a.atttypid, a.attnotnull)
+          FROM pg_class AS c
+          JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+         WHERE c.relnamespace = 'public'::regnamespace
+         UNION ALL
+        SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+         UNION ALL
+        SELECT tgname FROM pg_trigger WHERE NOT tgisinternal) AS schema (part)
 """
-"""A digest of all tables and indexes."""
+"""A digest of all tables and indexes, and of what they insist on."""
 
 USED = """
 SELECT relname

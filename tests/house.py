@@ -33,13 +33,13 @@ def a_house(place: Place, **more: Any) -> Generator[House]:
     """Put up a house at a place for stores, or in a folder."""
     if isinstance(place, Path) and place.is_dir():
         place /= "laurels.db"
+    where = place if isinstance(place, str) else f"sqlite:{place}"
     settings = Settings(
         jwt_secret="a jwt secret of thirty-two chars.",
         bootstrap_app_id=APP_ID,
         bootstrap_app_secret=APP_SECRET,
         bootstrap_api_key=LIVE_KEY,
-        rulebook=str(RULEBOOK),
-        **more,
+        **{"rulebook": str(RULEBOOK), "store": where, **more},
     )
     store: Any = open_at(place)
     wiring.bootstrap(store.registry, settings, 0)

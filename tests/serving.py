@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,7 +46,11 @@ def program() -> list[str]:
 
 
 class Running:
-    """A command that serves, from its line with the URL on. `by` is what runs it, if not us."""
+    """
+    A command that serves, from its line with the URL on. `by` is what runs it, if not us.
+
+    `log` is a file for what it says on standard error, where that may become too much for a pipe.
+    """
 
     def __init__(
         self,
@@ -53,16 +58,19 @@ class Running:
         cwd: Path,
         env: dict[str, str] | None = None,
         by: Sequence[str] = (),
+        log: Path | None = None,
     ) -> None:
         self.cwd = cwd
-        self.process = subprocess.Popen(
-            [*(by or program()), *map(str, arguments)],
-            cwd=cwd,
-            env=env or environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.log = log
+        with nullcontext(subprocess.PIPE) if log is None else log.open("ab") as stderr:
+            self.process = subprocess.Popen(
+                [*(by or program()), *map(str, arguments)],
+                cwd=cwd,
+                env=env or environment(),
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
         self.said: list[str] = []
         # Whoever says nothing for that long will never serve.
         patience = threading.Timer(START_S_MAX, self.process.kill)
@@ -82,8 +90,13 @@ class Running:
             words = [word for word in line.split() if word.startswith(READY)]
             if words and ("listening" in line or "Serving" in line):
                 return words[0]
+        raise AssertionError(f"it ended: {self.said} {self._complaints()}")
+
+    def _complaints(self) -> str:
+        if self.log is not None:
+            return self.log.read_text("utf-8", "replace")
         assert self.process.stderr
-        raise AssertionError(f"it ended: {self.said} {self.process.stderr.read()}")
+        return self.process.stderr.read()
 
     def __enter__(self) -> Self:
         return self
@@ -134,5 +147,4 @@ class Working(Running):
             if line.startswith("Laurels is working on "):
                 self.lanes = int(line.split()[4])
                 return ""
-        assert self.process.stderr
-        raise AssertionError(f"it ended: {self.said} {self.process.stderr.read()}")
+        raise AssertionError(f"it ended: {self.said} {self._complaints()}")

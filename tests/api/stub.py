@@ -70,7 +70,8 @@ DELIVERY = Delivery(
     due_at=NOW,
 )
 
-ABSENT = object()
+ABSENT = ...
+"""In place of what is to be left out. Each process must spell it alike: it is in names of tests."""
 
 
 class SteadyClock:
@@ -331,13 +332,21 @@ class Reply:
 
 
 class House:
-    """An app on a stub, and a way to call it that hides nothing."""
+    """
+    An app on a stub, and a way to call it that hides nothing.
 
-    def __init__(self, *, denylist: Any = None, **config):
+    The pages of the documentation take longer to make than all the rest: who reads them says so.
+    """
+
+    def __init__(self, *, denylist: Any = None, docs: bool = False, **config):
         self.stub: Any = Stub()
         self.clock: Any = SteadyClock()
         self.config = ApiConfig(
-            jwt_secrets=(SECRET,), bootstrap_tenant="demo/live", version="1.2.3", **config
+            jwt_secrets=(SECRET,),
+            bootstrap_tenant="demo/live",
+            version="1.2.3",
+            docs=docs,
+            **config,
         )
         self.edge = Edge(
             self.stub,

@@ -63,12 +63,18 @@ def repo(tmp_path: Path) -> Repo:
     return Repo(tmp_path / "repo")
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    assert laurels("tenants", "create", "demo", cwd=folder).returncode == 0
+    assert laurels("rulebook", "apply", RULEBOOK, cwd=folder).returncode == 0
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with a store that has a tenant and a rulebook."""
-    assert laurels("tenants", "create", "demo", cwd=tmp_path).returncode == 0
-    assert laurels("rulebook", "apply", RULEBOOK, cwd=tmp_path).returncode == 0
-    return tmp_path
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A folder with a store that has a tenant and a rulebook: a copy of what was made once."""
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture

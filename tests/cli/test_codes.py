@@ -61,6 +61,7 @@ def test_codes_are_added_in_their_order_and_known_ones_are_left_out(cafe):
         (["coffee", "--tenant", "nobody"], b"A-1\n", "There is no tenant 'nobody'"),
         (["coffee"], b"A-1\n" + b"x" * 256, "codes.txt:2: is longer than 255 characters"),
         (["coffee"], b"A-1\n\xff\n", "codes.txt:2: is not UTF-8"),
+        (["coffee"], b"A-1\nB\0-2\n", "codes.txt:2: holds U+0000"),
         (["coffee"], b"\xff\n" * 30, "codes.txt:20: is not UTF-8\nand 10 more"),
     ],
 )

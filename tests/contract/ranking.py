@@ -27,7 +27,13 @@ def move(
 def told_in_journal(moves: tuple[Move, ...]) -> str:
     changes = [
         ScoreMoved(
-            each.board, each.window, 0, each.score, each.score, each.reached_at, segment=each.segment
+            each.board,
+            each.window,
+            0,
+            each.score,
+            each.score,
+            each.reached_at,
+            segment=each.segment,
         )
         for each in moves
     ]
@@ -67,7 +73,8 @@ class Scene:
         self.place = place
         open_at(place).close()  # Which makes the schema.
         self.is_told = not isinstance(place, str)
-        self.connections: Any = (RacingSqlite if self.is_told else RacingPostgres)(place)
+        connections: Any = RacingSqlite if self.is_told else RacingPostgres
+        self.connections = connections(place)
         self.ranks = Ranks(self.connections, is_told=self.is_told)
         self.loads = 0
 

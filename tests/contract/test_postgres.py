@@ -31,7 +31,7 @@ def test_every_statement_is_understood_by_the_real_database(quick_postgres_url):
                 with connection.cursor() as cursor, cursor.copy(sql):
                     pass
             else:
-                connection.execute(f"PREPARE {name} AS {sql}", prepare=False)
+                connection.execute(f"PREPARE {name} AS {sql}".encode(), prepare=False)
 
 
 # Migrations.
@@ -149,10 +149,14 @@ def test_connections_that_have_ended_are_made_anew(stage):
 
 
 def test_a_transaction_whose_connection_ends_has_not_happened(stage):
-    with pytest.raises(Unavailable), stage.store.transaction() as of_tenant:
-        of_tenant(SHOP).lock_states(["ann"])
-        end_all(stage.path)
-        of_tenant(SHOP).lock_states(["bob"])
+    def write():
+        with stage.store.transaction() as of_tenant:
+            of_tenant(SHOP).lock_states(["ann"])
+            end_all(stage.path)
+            of_tenant(SHOP).lock_states(["bob"])
+
+    with pytest.raises(Unavailable):
+        write()
 
     assert stage.rows("SELECT * FROM participants") == []
     assert stage.tell("buy").changes

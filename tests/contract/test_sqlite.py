@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
-from tests.cast import CAFE, HOUR, LOOP, NOON, SHOP, a_stage, other_hand
+from tests.cast import CAFE, HOUR, LOOP, NOON, SHOP, a_stage, held, other_hand
 
 from laurels.core import limits
+from laurels.core.errors import Unavailable
 from laurels.engine.answers import AnalyticsAsked
 from laurels.store.migrate import SchemaTooNew, SchemaTooOld, migrations
 from laurels.store.sqlite.connections import STATEMENTS
@@ -80,7 +82,7 @@ def test_a_migration_that_was_killed_halfway_is_run_again(tmp_path, statements):
 
 
 def figures(stage):
-    wanted = [(by, world) for by in ("name", "hour") for world in (SHOP, CAFE)]
+    wanted: list[Any] = [(by, world) for by in ("name", "hour") for world in (SHOP, CAFE)]
     hours = NOON // HOUR
     return [
         stage.store.queries.analytics(world, AnalyticsAsked(since=0, until=2 * hours, by=by))
@@ -115,6 +117,16 @@ def test_what_breaks_the_schema_is_found(opens):
         hand.execute("UPDATE tenants SET disabled = 7")
 
     assert stage.findings() == ["The file is damaged: CHECK constraint failed in tenants."]
+
+
+def test_a_file_that_somebody_else_holds_is_unavailable(opens):
+    stage = opens()
+    stage.store._connections.writer.execute("PRAGMA busy_timeout = 0")
+    with held(stage.path), pytest.raises(Unavailable, match="locked"):
+        stage.tell("buy")
+    stage.tell("buy")
+
+    assert len(stage.journal()) == 1
 
 
 def test_a_second_writer_is_told_who_writes(opens):

@@ -14,7 +14,7 @@ from threading import Event as Flag
 
 import pytest
 from tests.cast import DAY, HOUR, NOON, SHOP, SHOP_TEST, Stage
-from tests.contract.together import at_once, each_at_once, several
+from tests.contract.together import IDS_EACH, at_once, each_at_once, several
 
 from laurels.core.change import ContestCompleted, ContestFrozen, PointsPosted, PrizeWon
 from laurels.core.command import ClaimReward
@@ -75,28 +75,32 @@ def linger(stage: Stage, chance: random.Random):
     stage.store.transaction = lingering
 
 
+def write_slowly(stage: Stage, batches: int) -> None:
+    which = stage.clock.count // IDS_EACH % 2
+    for size in range(batches):
+        people = [f"p{(size + n) % 3}-{which}" for n in range(size % 4 + 1)]
+        stage.send(*(stage.event("buy", who, amount=1) for who in people))
+
+
+def follow(read, done: Flag) -> list[int]:
+    """Read on until nothing more can come."""
+    seen, after = [], 0
+    while True:
+        is_last = done.is_set()
+        news, after = read(after)
+        seen += news
+        if is_last and not news:
+            return seen
+
+
 def test_whoever_follows_four_slow_writers_misses_nothing(stages):
-    *writers, last = stages
     batches, done = 25, Flag()
     for number, stage in enumerate(stages):
         linger(stage, random.Random(number))
 
-    def write(stage, number):
-        for size in range(batches):
-            events = [
-                stage.event("buy", f"p{(size + n) % 3}-{number % 2}", amount=1)
-                for n in range(size % 4 + 1)
-            ]
-            stage.send(*events)
-
-    def follow(read):
-        seen, after = [], 0
-        while True:
-            is_last = done.is_set()
-            news, after = read(after)
-            seen += news
-            if is_last and not news:
-                return seen
+    def write_all():
+        each_at_once(stages, partial(write_slowly, batches=batches))
+        done.set()
 
     def journal(after):
         news = [each.number for each in stages[0].store.queries.journal(SHOP, after=after, count=7)]
@@ -108,12 +112,9 @@ def test_whoever_follows_four_slow_writers_misses_nothing(stages):
         piece = stages[1].store.queries.feed(SHOP, after=after, participants=names)
         return [each.number for each in piece.entries], piece.read_to
 
-    def write_all():
-        each = [partial(write, stage, number) for number, stage in enumerate([*writers, last])]
-        at_once(*each)
-        done.set()
-
-    _, by_journal, by_feed = at_once(write_all, partial(follow, journal), partial(follow, feed))
+    _, by_journal, by_feed = at_once(
+        write_all, partial(follow, journal, done), partial(follow, feed, done)
+    )
 
     total = 4 * sum(size % 4 + 1 for size in range(batches))
     assert by_journal == by_feed == list(range(1, total + 1))

@@ -1,8 +1,7 @@
 """Rankings beside the one writer: it tells them of every commit, and they notice a gap."""
 
 import pytest
-from tests.cast import NOON, SHOP
-from tests.contract.ranking import WEEK, Scene, move
+from tests.contract.ranking import Scene, move
 from tests.contract.test_ranks import test_what_is_committed_after_the_snapshot_is_not_lost as late
 
 from laurels.store.ranks import Tended
@@ -72,7 +71,6 @@ def test_when_somebody_else_writes_during_a_load_it_is_done_again(scene):
     assert scene.loads == 2
 
 
-
 def test_a_ranking_that_cannot_be_moved_is_loaded_again(scene, monkeypatch, caplog):
     scene.commit(move("ann", 5))
     scene.order()
@@ -86,7 +84,6 @@ def test_a_ranking_that_cannot_be_moved_is_loaded_again(scene, monkeypatch, capl
 
     assert scene.order() == [("ann", 6)]
     assert "loaded again" in caplog.text
-
 
 
 def forget_what_is_committed_meanwhile(tended, _numbers, _moves):
@@ -126,5 +123,3 @@ def test_a_bug_put_in_is_noticed(scene, monkeypatch, method, bug, story):
     monkeypatch.setattr(Tended, method, bug)
     with pytest.raises(AssertionError):
         story(scene)
-
-

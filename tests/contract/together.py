@@ -1,4 +1,4 @@
-"""Several processes on one store, as threads: each has a store, an engine and a clock of its own."""
+"""Several processes on one store, as threads: each has connections, engine and clock of its own."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -33,8 +33,8 @@ WHO: st.SearchStrategy[str] = st.sampled_from([*PEOPLE, *PEOPLE, *(who + ANEW fo
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with a_stage(tmp_path, RULEBOOK) as stage:
+def stage(place):
+    with a_stage(place, RULEBOOK) as stage:
         yield stage
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.e2e.load import connections, spread, storm
+from tests.e2e.load import Errand, connections, spread, storm
 from tests.e2e.shop import BASE, Ask, Books, about, claim, points
 from tests.e2e.wire import API_KEY, Connection, Reply, bare, spell
 
@@ -69,8 +69,9 @@ class Receipt(NamedTuple):
 class Customers:
     """The same seed wishes the same things, as far as what is given is the same."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, event: str = "step") -> None:
         self.random = Random(seed)
+        self.event = event
         self.waiting: dict[int, Wish] = {}
         self.receipts: list[Receipt] = []
         self.uploaded: list[str] = []
@@ -90,12 +91,23 @@ class Customers:
             await self.ask(connection, self.next())
 
     async def ask(self, connection: Connection, wish: Wish) -> None:
+        errand = self._errand(wish)
+        errand.take(await connection.ask(errand.text))
+
+    def errand(self) -> Errand:
+        return self._errand(self.next())
+
+    def _errand(self, wish: Wish) -> Errand:
         self._wishes += 1
         number = self._wishes
         self.waiting[number] = wish
-        reply = await connection.ask(wish.ask.spelled())
-        del self.waiting[number]
-        self._take(Receipt(wish, reply))
+
+        def take(reply: Reply) -> bool:
+            del self.waiting[number]
+            self._take(Receipt(wish, reply))
+            return True
+
+        return Errand(wish.what, wish.ask.spelled(), take)
 
     async def resend(self, url: str) -> int:
         """Ask again for whatever was never answered, all at once; say how much that was."""
@@ -126,7 +138,7 @@ class Customers:
         amount = self.random.randint(1, 15)
         if what in {"award", "deduct", "holds"}:
             return Wish(what, who, points(what, who, amount, key), amount=amount)
-        event = about(who, key, event_name="step")
+        event = about(who, key, event_name=self.event)
         return Wish("event", who, Ask("/events", event), amount=1)
 
     def _one_of(self, many: list[Any]) -> Any:

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path as File
+from typing import NamedTuple
 
 from tests.e2e.log import Log, Sent
 from tests.e2e.wire import API_KEY, BATCHES, Ack, Connection, Event, Path, Reply, request, spell
@@ -108,6 +109,14 @@ async def spread(url: str, jobs: Sequence[Callable[[Connection], Awaitable[None]
         await asyncio.gather(*(work(one) for one in opened))
 
 
+class Errand(NamedTuple):
+    """A request, and who takes its reply and says whether that was all, or it is to be sent again."""
+
+    what: str
+    text: bytes
+    take: Callable[[Reply], bool]
+
+
 class Load:
     """Clients that never tire. The same seed asks the same things."""
 
@@ -142,6 +151,16 @@ class Load:
         number = self.log.send(sent)
         reply = await connection.ask(self.spelled(sent))
         return reply, self.log.answer(number, reply)
+
+    def errand(self) -> Errand:
+        sent = self.next()
+        number = self.log.send(sent)
+
+        def take(reply: Reply) -> bool:
+            self.log.answer(number, reply)
+            return number not in self.log.waiting or not reply.ok
+
+        return Errand(sent.path, self.spelled(sent), take)
 
     def spelled(self, sent: Sent) -> bytes:
         return request(sent.path, sent.events, self.tokens[sent.events[0].participant])

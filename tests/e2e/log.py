@@ -1,19 +1,27 @@
 """What clients know, what the store holds, and whether the two agree."""
 
 import json
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path as File
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from tests.e2e.wire import Ack, Event, Path, Reply, acks_of
+from tests.e2e.rows import Place, rows, verified
+from tests.e2e.wire import TO_SEND_AGAIN, Ack, Event, Path, Reply, acks_of
 
-from laurels import wiring
+__all__ = ["Log", "Row", "Sent", "Stored", "reconcile", "stored", "verified"]
 
 BONUS_STEPS = 100
 BONUS = 1000
+
+EVENTS = "SELECT id, key, participant, name, properties FROM events WHERE participant LIKE '{who}'"
+POINTS = """
+    SELECT substr(account, 3), CAST(SUM(amount) AS BIGINT)
+      FROM (SELECT target AS account, amount, currency FROM postings
+             UNION ALL
+            SELECT source, -amount, currency FROM postings) AS moves
+     WHERE account LIKE 'p:{who}' AND currency = 'points'
+     GROUP BY account"""
+TWINS = "SELECT id, duplicate_of FROM duplicates"
 
 
 class Sent(NamedTuple):
@@ -21,16 +29,30 @@ class Sent(NamedTuple):
     events: list[Event]
 
 
-class Log:
-    """Kept by all clients together: what they sent, and what they were promised."""
+class Contradiction(NamedTuple):
+    """Two answers of one key, and what is wrong with them unless one id stands for the other."""
 
-    def __init__(self) -> None:
+    one: str | None
+    other: str | None
+    said: str
+
+
+class Log:
+    """
+    Kept by all clients together: what they sent, and what they were promised.
+
+    `accepting` are the routes that only accept: what waits is still new to who has it decided.
+    """
+
+    def __init__(self, accepting: Collection[Path] = ()) -> None:
+        self.accepting = accepting
+        self._new: set[tuple[bool, str]] = set()
         self.sent: dict[str, Event] = {}
         self.acked: dict[str, str | None] = {}
         self.first: set[str] = set()
         self.waiting: dict[int, Sent] = {}
         self.refused: list[Reply] = []
-        self.contradictions: list[str] = []
+        self.contradictions: list[Contradiction] = []
         self._requests = 0
 
     def send(self, sent: Sent) -> int:
@@ -45,19 +67,24 @@ class Log:
         if not reply.ok:
             self.refused.append(reply)
             return []
-        path, events = self.waiting.pop(number)
+        path, events = self.waiting[number]
         acks = acks_of(path, reply)
         for event, ack in zip(events, acks, strict=True):
-            self._take(event.key, ack)
+            if ack is not TO_SEND_AGAIN:
+                self._take(event.key, ack, accepted=path in self.accepting)
+        if TO_SEND_AGAIN not in acks:
+            del self.waiting[number]
         return acks
 
-    def _take(self, key: str, ack: Ack) -> None:
+    def _take(self, key: str, ack: Ack, *, accepted: bool) -> None:
         known = self.acked.get(key)
         if known and ack.id and known != ack.id:
-            self.contradictions.append(f"{key} was answered with {known} and with {ack.id}")
-        if ack.first and key in self.first:
-            self.contradictions.append(f"{key} was new twice")
+            said = f"{key} was answered with {known} and with {ack.id}"
+            self.contradictions.append(Contradiction(known, ack.id, said))
+        if ack.first and (accepted, key) in self._new:
+            self.contradictions.append(Contradiction(known, ack.id, f"{key} was new twice"))
         if ack.first:
+            self._new.add((accepted, key))
             self.first.add(key)
         self.acked[key] = known or ack.id
 
@@ -71,36 +98,27 @@ class Row(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What a file holds, read without the server's help."""
+    """What a store holds, read without the server's help."""
 
     events: list[Row]
     points: dict[str, int]
+    twins: dict[str, str] = {}
+    """Ids that were promised while a key's first could not be asked for, and what they stand for."""
+
+    def is_same(self, one: str | None, other: str | None) -> bool:
+        return one != other and self.twins.get(one or "", one) == self.twins.get(other or "", other)
 
 
-def stored(file: File) -> Stored:
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-        connection.execute("BEGIN")
-        events = connection.execute("SELECT id, key, participant, name, properties FROM events")
-        sums = """
-            SELECT substr(account, 3), SUM(amount)
-              FROM (SELECT target AS account, amount, currency FROM postings
-                     UNION ALL
-                    SELECT source, -amount, currency FROM postings)
-             WHERE account LIKE 'p:%' AND currency = 'points'
-             GROUP BY account"""
-        return Stored([Row(*row) for row in events], dict(connection.execute(sums).fetchall()))
-
-
-def verified(file: File) -> list[str]:
-    """Ask the product's own check. It may run beside a server."""
-    with closing(wiring.open_store(f"sqlite:{file}", must_exist=True)) as store:
-        return list(store.verify())
+def stored(place: Place, who: str = "%") -> Stored:
+    """Read about those whose names match a pattern."""
+    events, points, twins = rows(place, EVENTS.format(who=who), POINTS.format(who=who), TWINS)
+    return Stored([Row(*row) for row in events], dict(points), dict(twins))
 
 
 def reconcile(log: Log, held: Stored) -> list[str]:
     """Return whatever is lost, counted twice, altered or made up, as sentences."""
     return [
-        *log.contradictions,
+        *(one.said for one in log.contradictions if not held.is_same(one.one, one.other)),
         *_lost(log, held),
         *_strange(log, held),
         *_miscounted(held),
@@ -112,7 +130,7 @@ def _lost(log: Log, held: Stored) -> Iterator[str]:
     for key, acked in log.acked.items():
         if key not in ids:
             yield f"{key} was acknowledged and is lost"
-        elif acked not in (None, ids[key]):
+        elif acked not in (None, ids[key]) and not held.is_same(acked, ids[key]):
             yield f"{key} was acknowledged as {acked} and is stored as {ids[key]}"
 
 

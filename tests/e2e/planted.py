@@ -1,6 +1,5 @@
 """`laurels` with a bug put in, to see that the tests would notice. Run as a program of its own."""
 
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,8 @@ from laurels.core.command import PayPrize
 from laurels.core.rules import challenge
 from laurels.core.rules.reward import pay
 from laurels.engine import batch, scheduler
-from laurels.store.sqlite.connections import STATEMENTS, SqliteConnections
+from laurels.engine.worker import Worker
+from laurels.store.sqlite.connections import STATEMENTS, SqliteConnections, SqliteHand
 
 COMMITS_HELD_BACK = 20
 
@@ -23,16 +23,16 @@ def answer_before_the_commit() -> None:
     batches = 0
 
     @contextmanager
-    def writing(self: Connections) -> Iterator[sqlite3.Connection]:
+    def writing(self: SqliteConnections) -> Iterator[SqliteHand]:
         nonlocal batches
         if not self.writer.in_transaction:
             self.writer.execute("BEGIN IMMEDIATE")
-        yield self.writer
+        yield SqliteHand(self.writer)
         batches += 1
         if batches % COMMITS_HELD_BACK == 0 or batches < COMMITS_HELD_BACK:
             self.writer.execute("COMMIT")
 
-    Connections.writing = writing
+    SqliteConnections.writing = writing
 
 
 def forget_receipts() -> None:
@@ -75,6 +75,17 @@ def forget_prizes() -> None:
     )
 
 
+def acknowledge_before_the_commit() -> None:
+    """Take events out of the queue as soon as they are read, as if nobody died in between."""
+    submit = Worker._submit
+
+    def acknowledge_first(self, entries):
+        self._reader.done(entries)
+        return submit(self, entries)
+
+    Worker._submit = acknowledge_first
+
+
 def claim_again() -> None:
     """Pay whatever is completed, however often it is claimed."""
     challenge.is_owed = lambda progress: progress.completed_at is not None
@@ -94,6 +105,7 @@ BUGS = {
     "count-stock-after-the-batch": Bug(count_stock_after_the_batch, r"given \d+ times"),
     "end-a-hold-again": Bug(end_a_hold_again, r"a hold was ended \d+ times"),
     "forget-prizes": Bug(forget_prizes, r"was paid \d+ times"),
+    "acknowledge-before-the-commit": Bug(acknowledge_before_the_commit, "acknowledged and is lost"),
     "claim-again": Bug(claim_again, r"was paid \d+ times"),
 }
 """What was planted, and how the tests must see it."""

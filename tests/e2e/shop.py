@@ -1,12 +1,11 @@
-"""What a shop's customers ask, and what its books say: read from the file, without the server."""
+"""What a shop's customers ask, and what its books say: read from the store, without the server."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path as File
 from typing import Any, NamedTuple
 
+from tests.e2e.rows import Place, rows
 from tests.e2e.wire import API_KEY, spell
 
 CATALOGUE = File(__file__).parent / "rewards.yaml"
@@ -18,7 +17,7 @@ MOVES = """
     SELECT number, position, source, -amount FROM postings WHERE {after}"""
 RUNNING = """
     SELECT account, SUM(amount) OVER (PARTITION BY account ORDER BY number, position) AS has
-      FROM ({moves})
+      FROM ({moves}) AS moves
      WHERE account NOT LIKE '@%'"""
 
 
@@ -49,20 +48,21 @@ def about(who: str, key: str | None = None, **more: object) -> dict[str, Any]:
 
 class Books:
     """
-    What a file says by now, of points only what was posted after a number of the journal.
+    What a store says by now, of points only what was posted after a number of the journal.
 
-    Each question reads it anew.
+    Each question reads it anew. `who` is how the names of those begin whom it is about.
     """
 
-    def __init__(self, file: File, after: int = 0) -> None:
-        self.file = file
+    def __init__(self, place: Place, after: int = 0, who: str = "") -> None:
+        self.place = place
+        self.who = who
         self.moves = MOVES.format(after=f"tenant = 'demo/live' AND number > {after}")
 
     @classmethod
-    def from_now(cls, file: File) -> "Books":
+    def from_now(cls, place: Place) -> "Books":
         """Open books in which nobody has anything, whatever they have."""
-        ((number,),) = cls(file).rows("SELECT COALESCE(MAX(number), 0) FROM heads")
-        return cls(file, number)
+        ((number,),) = cls(place).rows("SELECT COALESCE(MAX(number), 0) FROM heads")
+        return cls(place, number)
 
     def balances(self) -> dict[str, int]:
         return self._accounts("p:")
@@ -80,11 +80,13 @@ class Books:
             SELECT reward, code, participant
               FROM claims
               JOIN codes USING (tenant, reward, number)
-             WHERE has_code""")
+             WHERE has_code = 1""")
 
     def done(self) -> list[tuple[str, str]]:
         """Return (operation, id) of each command but ticks."""
-        return self.rows("SELECT operation, command FROM journal WHERE operation <> 'tick'")
+        about = f"participant LIKE '{self.who}%'"
+        done = f"SELECT operation, command FROM journal WHERE operation <> 'tick' AND {about}"
+        return self.rows(done)
 
     def pool(self, reward: str) -> tuple[int, int]:
         """Return how often a reward has left the stock, and how often it came back."""
@@ -97,14 +99,17 @@ class Books:
             if times > 1:
                 yield f"the code {code} of {reward} was given {times} times"
         running = RUNNING.format(moves=self.moves)
-        for (account,) in self.rows(f"SELECT DISTINCT account FROM ({running}) WHERE has < 0"):
+        below = f"SELECT DISTINCT account FROM ({running}) AS running WHERE has < 0"
+        for (account,) in self.rows(below):
             yield f"{account} was below zero"
 
     def rows(self, sql: str) -> list[Any]:
-        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as connection:
-            return connection.execute(sql).fetchall()
+        (found,) = rows(self.place, sql)
+        return found
 
     def _accounts(self, kind: str) -> dict[str, int]:
         """Return the accounts of a kind that are not empty, by participant."""
-        sums = f"SELECT account, SUM(amount) FROM ({self.moves}) GROUP BY account"
-        return {name[2:]: has for name, has in self.rows(sums) if has and name.startswith(kind)}
+        sum_ = "CAST(SUM(amount) AS BIGINT)"
+        sums = f"SELECT account, {sum_} FROM ({self.moves}) AS moves GROUP BY account"
+        mine = kind + self.who
+        return {name[2:]: has for name, has in self.rows(sums) if has and name.startswith(mine)}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple, Self
 
 API_KEY = "bq_live_admin_" + "0e" * 16
@@ -32,11 +33,16 @@ class Event(NamedTuple):
 
     @property
     def properties_json(self) -> str:
-        return json.dumps(self.properties, separators=(",", ":"))
+        return _spelled(self.km)
 
     @property
     def at(self) -> datetime:
         return BEGIN + timedelta(seconds=self.number)
+
+
+@cache
+def _spelled(km: int) -> str:
+    return json.dumps({"km": km}, separators=(",", ":"))
 
 
 class Path(StrEnum):
@@ -70,6 +76,10 @@ class Ack(NamedTuple):
 
     id: str | None
     first: bool | None
+
+
+TO_SEND_AGAIN = Ack("", None)
+"""What a part of a batch hears that could not be kept; all of the batch may be sent again."""
 
 
 def request(path: Path, events: Sequence[Event], token: str = "") -> bytes:
@@ -109,7 +119,7 @@ def quest_body(event: Event) -> dict[str, Any]:
 
 
 def acks_of(path: Path, reply: Reply) -> list[Ack]:
-    """Read what a 2xx promises, one for each event that was sent."""
+    """Read what a 2xx promises, one for each event that was sent; TO_SEND_AGAIN promises nothing."""
     body = reply.body
     match path:
         case Path.QUEST:
@@ -126,6 +136,8 @@ def acks_of(path: Path, reply: Reply) -> list[Ack]:
 
 
 def _row_ack(row: dict[str, Any]) -> Ack:
+    if row["status"] == "rejected" and row["error"].endswith("try again."):
+        return TO_SEND_AGAIN
     assert row["status"] in ("accepted", "duplicate"), row
     return Ack(row["event_id"] and bare(row["event_id"]), row["status"] == "accepted")
 

@@ -41,8 +41,8 @@ rewards:
 
 
 @pytest.fixture
-def stage(tmp_path):
-    stage = Stage(tmp_path / "laurels.db", RULEBOOK)
+def stage(place):
+    stage = Stage(place, RULEBOOK)
     yield stage
     stage.store.close()
 
@@ -181,9 +181,9 @@ def test_what_time_brings_finds_the_windows_it_belongs_to(stage, monkeypatch):
     assert stage.findings() == []
 
 
-def test_time_that_cannot_pass_is_parked_and_holds_nobody_up(tmp_path):
+def test_time_that_cannot_pass_is_parked_and_holds_nobody_up(place):
     endless = LOOP.replace("event: loop", "fact: streak.broken")
-    stage = Stage(tmp_path / "laurels.db", RULEBOOK.replace("badges:", endless + "\nbadges:"))
+    stage = Stage(place, RULEBOOK.replace("badges:", endless + "\nbadges:"))
     stage.tell("work")
     stage.clock.move(by=5 * DAY)
     stage.tell("buy", amount=1)
@@ -211,7 +211,7 @@ def test_a_freeze_of_no_streak_is_refused(stage):
     assert did(stage, ask(stage, Freeze, streak="none")) == [UnknownName]
 
 
-def test_a_period_that_is_judged_late_is_found_though_it_was_folded_away(tmp_path, monkeypatch):
+def test_a_period_that_is_judged_late_is_found_though_it_was_folded_away(place, monkeypatch):
     monkeypatch.setattr(limits, "WINDOWS_LIVE_MAX", 1)
     ladder = """
 tiers:
@@ -219,7 +219,7 @@ tiers:
   levels: [{id: silver, at: 10}]
   requalify: {every: monthly, grace_days: 60}
 """
-    stage = Stage(tmp_path / "laurels.db", RULEBOOK + ladder)
+    stage = Stage(place, RULEBOOK + ladder)
     for amount in (20, 10, 1, 1, 1):  # From May to September; June is judged on 29 August.
         stage.tell("buy", amount=amount)
         stage.clock.move(by=31 * DAY)

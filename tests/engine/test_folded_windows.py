@@ -24,8 +24,8 @@ challenges:
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with a_stage(tmp_path, RULEBOOK) as stage:
+def stage(place):
+    with a_stage(place, RULEBOOK) as stage:
         yield stage
         assert stage.findings() == []
 

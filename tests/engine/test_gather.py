@@ -133,10 +133,12 @@ def test_who_came_in_before_the_stop_is_written(stage):
         gather = Gather(stage.engine)
         gather._loop = asyncio.get_running_loop()
         waiting = gather.submit(buys(stage, 1))
+        assert gather.events_waiting == 1
         gather._queue.put(None)
         gather._thread.start()  # So that its one look finds both the request and the stop.
         answer = await waiting
         await asyncio.to_thread(gather._thread.join)
+        assert gather.events_waiting == 0
         return answer
 
     assert len(asyncio.run(play())) == 1

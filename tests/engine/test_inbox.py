@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from tests.cast import DAY, LOOP, SECOND, SHOP, SHOP_TEST, Stage, out_of_order
+from tests.cast import DAY, LOOP, SECOND, SHOP, SHOP_TEST, Stage, as_json, out_of_order
 
 from laurels.core import limits
 from laurels.core.errors import NumberOutOfRange, Unavailable
@@ -107,8 +107,8 @@ def paid(customer: Any = "ann", amount: Any = 5, **more: Any) -> bytes:
 
 
 @pytest.fixture
-def mail(tmp_path):
-    stage = Stage(tmp_path / "laurels.db", RULEBOOK)
+def mail(place):
+    stage = Stage(place, as_json(RULEBOOK))
     yield Mail(stage)
     assert stage.findings() == []
     stage.store.close()

@@ -32,8 +32,8 @@ challenges:
 """
 
 
-def stocked(folder, rulebook):
-    stage = Stage(folder / "laurels.db", rulebook)
+def stocked(place, rulebook):
+    stage = Stage(place, rulebook)
     stage.store.registry.put_codes(SHOP, "coffee", ["A", "B"], stage.clock.at)
     return stage
 
@@ -44,8 +44,8 @@ def kinds(stage):
     return [kind for kind in told if kind in wanted]
 
 
-def test_a_prize_is_granted_though_no_rule_in_force_grants_it_any_more(tmp_path, monkeypatch):
-    stage = stocked(tmp_path, COFFEE + CUP)
+def test_a_prize_is_granted_though_no_rule_in_force_grants_it_any_more(place, monkeypatch):
+    stage = stocked(place, COFFEE + CUP)
     stage.tell("buy")
     stage.clock.at = NOON + 12 * HOUR
     pay = Scheduler._pay
@@ -69,8 +69,8 @@ def test_a_prize_is_granted_though_no_rule_in_force_grants_it_any_more(tmp_path,
     stage.store.close()
 
 
-def test_what_an_event_makes_due_at_once_finds_its_stock_in_the_same_batch(tmp_path):
-    stage = stocked(tmp_path, COFFEE + CONSOLED)
+def test_what_an_event_makes_due_at_once_finds_its_stock_in_the_same_batch(place):
+    stage = stocked(place, COFFEE + CONSOLED)
     stage.send(stage.event("buy", at=NOON - 5 * DAY), stage.event("other"))
 
     assert kinds(stage) == [RewardGranted]

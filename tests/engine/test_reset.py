@@ -19,8 +19,8 @@ leaderboards: [{id: spenders, score: {sum: points}}]
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with a_stage(tmp_path, RULEBOOK) as stage:
+def stage(place):
+    with a_stage(place, RULEBOOK) as stage:
         yield stage
         assert stage.findings() == []
 

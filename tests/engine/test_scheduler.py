@@ -51,8 +51,8 @@ END = NOON + 12 * HOUR
 
 
 @pytest.fixture
-def stage(tmp_path):
-    stage = Stage(tmp_path / "laurels.db", RULEBOOK)
+def stage(place):
+    stage = Stage(place, RULEBOOK)
     yield stage
     stage.store.close()
 
@@ -240,9 +240,9 @@ def test_a_contest_without_entrants_or_prizes_is_completed_too(stage):
     assert told(stage, PrizeWon) == []
 
 
-def test_where_ranks_are_shared_all_who_hold_one_win(tmp_path):
+def test_where_ranks_are_shared_all_who_hold_one_win(place):
     stage = Stage(
-        tmp_path / "laurels.db",
+        place,
         RULEBOOK.replace("    max_liability", "    ties: shared\n    max_liability"),
     )
     for who in ("ann", "bob", "cid"):
@@ -309,11 +309,11 @@ def test_the_scheduler_goes_on_whatever_happens(stage, monkeypatch, caplog):
     assert "stumbled" in caplog.text
 
 
-def test_a_rule_may_hear_what_time_brings(tmp_path):
+def test_a_rule_may_hear_what_time_brings(place):
     rulebook = RULEBOOK.replace(
         "earn:", "earn:\n  - {id: comfort, fact: streak.broken, points: {of: length, times: 3}}"
     )
-    stage = Stage(tmp_path / "laurels.db", rulebook)
+    stage = Stage(place, rulebook)
     stage.tell("work")
     stage.clock.move(by=10 * DAY)
     step(stage)

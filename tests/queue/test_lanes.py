@@ -27,7 +27,18 @@ EVENT = Event(
     occurred_at=-5,
     received_at=1_700_000_000_000,
 )
-SCRIPTS = ["accept", "look", "read", "done", "park", "requeue", "renew", "release", "beat"]
+SCRIPTS = [
+    "accept",
+    "look",
+    "lengths",
+    "read",
+    "done",
+    "park",
+    "requeue",
+    "renew",
+    "release",
+    "beat",
+]
 
 
 def test_the_events_of_a_participant_wait_in_one_lane_in_the_order_they_came(line):
@@ -194,7 +205,8 @@ def test_a_server_that_refuses_a_lane_makes_its_events_unavailable(line):
     assert lane_of(one) != lane_of(other)
     line.link.set(STREAMS[lane_of(one)], "not a stream")
 
-    broken, kept = line.append(one, other)
+    (broken,) = line.append(one)
+    (kept,) = line.append(other)
 
     assert isinstance(broken, Unavailable)
     assert kept is None

@@ -65,6 +65,8 @@ def read_codes(file: str) -> list[str]:
             continue
         if len(code) > CODE_CHARS_MAX:
             report(line.place, f"is longer than {CODE_CHARS_MAX} characters")
+        if "\0" in code:
+            report(line.place, "holds U+0000, which not every store can keep")
         found.append(code)
     if bad:
         more = [f"and {len(bad) - REPORTED_MAX:,} more"] if len(bad) > REPORTED_MAX else []

@@ -64,7 +64,8 @@ class Batch:
         self._decided = transaction.find_decided([one.id for one in commands]) if waited else {}
         self._duplicates: dict[EventId, EventId] = {}
         self._unfold(commands)
-        self._shared = transaction.shared(offers_of(self._rulebook, commands, self._is_due))
+        offers = offers_of(self._rulebook, commands, self._is_due) | self._settled(commands)
+        self._shared = transaction.shared(offers)
         self._is_shared = bool(self._rulebook.offers or self._rulebook.rulebook.contests)
         self._records: list[Record] = []
         self._moved: dict[ParticipantId, State] = {}
@@ -77,6 +78,15 @@ class Batch:
     def _is_due(self, command: Command) -> bool:
         due_at = self._states[command.participant].due_at
         return due_at is not None and due_at <= self._now
+
+    def _settled(self, commands: Iterable[Command]) -> set[str]:
+        """Name the offers to whose stock the commands may give back, whatever became of them."""
+        claims = [
+            self._states[command.participant].read(CLAIMED, command.claim)
+            for command in commands
+            if isinstance(command, SettleClaim) and command.status == "void"
+        ]
+        return {claimed.reward for claimed in claims if claimed is not None}
 
     def _unfold(self, commands: Iterable[Command]) -> None:
         """Bring back the folded windows that a late command, or its chain, may move."""

@@ -127,14 +127,11 @@ class Intake:
         return [outcome for outcome in outcomes if outcome is not None]
 
     async def _keep(self, events: Sequence[Event], known: Known) -> list[Outcome]:
-        """Put events into their lanes; nobody waits for a queue that was down a moment ago."""
+        full = None
         try:
-            if stopwatch() < self._rest_until:
-                raise _down()
-            full = await self._level.too_high(len(events))
-            if full is not None:
-                return [full for _ in events]
-            answers = await self._lanes.append(events)
+            full = await self._full(len(events))
+            answers = [full for _ in events] if full else await self._lanes.append(events)
+            self._is_down = False
         except Unavailable as refusal:
             answers = [refusal for _ in events]
         if self._arrived is not None:
@@ -145,12 +142,20 @@ class Intake:
                 outcomes.append(await self._twin(event, answer, known))
             else:
                 outcomes.append(answer or receipt_of(event, known=_is_known(event, known)))
-        if down := [place for place, one in enumerate(answers) if isinstance(one, Unavailable)]:
+        down = [place for place, one in enumerate(answers) if isinstance(one, Unavailable)]
+        if down and not full:
             await self._turn_away(events, outcomes, down)
-        elif self._is_down:
-            self._is_down = False
-            log.warning("the queue can be asked again")
         return outcomes
+
+    async def _full(self, count: int) -> Unavailable | None:
+        """
+        Say why so many events more cannot be taken, if they cannot.
+
+        Raises Unavailable, too, while the queue is left alone that was down a moment ago.
+        """
+        if stopwatch() < self._rest_until:
+            raise _down()
+        return await self._level.too_high(count)
 
     async def _turn_away(
         self, events: Sequence[Event], outcomes: list[Outcome], down: Sequence[int]

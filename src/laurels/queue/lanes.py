@@ -17,7 +17,7 @@ from laurels.engine.queue import (
 )
 from laurels.link import Link
 from laurels.queue.names import PARKED, STREAMS, claim_of, lane_of
-from laurels.queue.script import Call, Script, ask, plain, unavailable
+from laurels.queue.script import Call, Script, ask, plain, together, unavailable
 from laurels.queue.text import decode, encode
 
 _accept: Final = Script("accept")
@@ -33,16 +33,16 @@ class RedisLanes:
         self._link = link
 
     async def append(self, events: Sequence[Event]) -> list[Waiting | Unavailable | None]:
-        by_lane: dict[int, list[int]] = {}
-        for place, event in enumerate(events):
-            by_lane.setdefault(lane_of(event), []).append(place)
-        calls = [
-            _appending(lane, [events[place] for place in places])
-            for lane, places in by_lane.items()
-        ]
+        lanes = [lane_of(event) for event in events]
+        shared = together(self._link, dict.fromkeys(lanes))
+        group_of = {lane: nth for nth, group in enumerate(shared) for lane in group}
+        groups: list[list[int]] = [[] for _ in shared]
+        for place, lane in enumerate(lanes):
+            groups[group_of[lane]].append(place)
+        calls = [_appending([(lanes[place], events[place]) for place in group]) for group in groups]
         outcomes: list[Waiting | Unavailable | None] = [None for _ in events]
         answers = await ask(self._link, calls)
-        for places, answer in zip(by_lane.values(), answers, strict=True):
+        for places, answer in zip(groups, answers, strict=True):
             if isinstance(answer, Exception):
                 for place in places:
                     outcomes[place] = unavailable(answer)
@@ -55,9 +55,24 @@ class RedisLanes:
         return outcomes
 
     async def waiting(self, events: Sequence[Event]) -> list[Waiting | None]:
-        claims = [claim_of(event, lane_of(event)) for event in events]
-        answers = await ask(self._link, [plain("GET", claim) for claim in claims])
-        return [_found(answer) for answer in answers]
+        claims: dict[int, dict[bytes, Waiting | None]] = {}
+        names: list[tuple[int, bytes]] = []
+        for event in events:
+            lane = lane_of(event)
+            name = claim_of(event, lane)
+            names.append((lane, name))
+            claims.setdefault(lane, {})[name] = None
+        groups = [
+            {name: lane for lane in group for name in claims[lane]}
+            for group in together(self._link, claims)
+        ]
+        answers = await ask(self._link, [plain("MGET", *group) for group in groups])
+        for group, answer in zip(groups, answers, strict=True):
+            if isinstance(answer, Exception):
+                raise unavailable(answer)
+            for (name, lane), said in zip(group.items(), answer, strict=True):
+                claims[lane][name] = None if said is None else waiting_of(said)
+        return [claims[lane][name] for lane, name in names]
 
     async def original(self, event: Event, waiting: Waiting) -> Event | None:
         stream = STREAMS[lane_of(event)]
@@ -72,11 +87,13 @@ class RedisLanes:
         return None
 
     async def backlog(self) -> Backlog:
-        answers = await ask(
-            self._link, [_look.call((STREAMS[lane], PARKED[lane])) for lane in range(LANES)]
-        )
+        groups = together(self._link, range(LANES))
+        calls = [
+            _look.call([name for lane in group for name in (STREAMS[lane], PARKED[lane])])
+            for group in groups
+        ]
         told: list[tuple[int, int]] = []
-        for answer in answers:
+        for answer in await ask(self._link, calls):
             if isinstance(answer, Exception):
                 raise unavailable(answer)
             told.append(answer)
@@ -92,20 +109,17 @@ def waiting_of(claim: bytes) -> Waiting:
     return msgspec.structs.replace(_decode(said), entry=entry.decode())
 
 
-def _appending(lane: int, events: Sequence[Event]) -> Call:
-    keys: list[Any] = [STREAMS[lane]]
-    values: list[Any] = [CLAIM_LIFETIME_MS]
-    for event in events:
+def _appending(events: Sequence[tuple[int, Event]]) -> Call:
+    places: dict[int, int] = {}
+    claims: list[bytes] = []
+    values: list[Any] = []
+    for lane, event in events:
+        values.append(places.setdefault(lane, len(places) + 1))
         values.append(encode(event))
         if event.key is None:
             values.append(b"")
         else:
-            keys.append(claim_of(event, lane))
+            claims.append(claim_of(event, lane))
             values.append(_encode(Waiting(event.id, event.received_at, content_of(event))))
-    return _accept.call(keys, values)
-
-
-def _found(answer: Any) -> Waiting | None:
-    if isinstance(answer, Exception):
-        raise unavailable(answer)
-    return None if answer is None else waiting_of(answer)
+    keys = [*(STREAMS[lane] for lane in places), *claims]
+    return _accept.call(keys, (len(places), CLAIM_LIFETIME_MS, *values))

@@ -21,7 +21,7 @@ from laurels.queue.names import (
     claim_of,
 )
 from laurels.queue.parked import kept
-from laurels.queue.script import Call, Script, ask_blocking, plain
+from laurels.queue.script import Call, Script, ask_blocking, plain, together
 from laurels.queue.text import decode
 
 HOLD_MS: Final = 800
@@ -39,7 +39,8 @@ _release: Final = Script("release")
 _read: Final = Script("read")
 _done: Final = Script("done")
 _park: Final = Script("park")
-_lengths: Final = Struct(">II")
+_lengths: Final = Script("lengths")
+_sizes: Final = Struct(">II")
 
 
 class RedisReader:
@@ -76,7 +77,9 @@ class RedisReader:
         asked = sorted(lane for lane in lanes if lane in self._after)
         after_last = bisect_right(asked, self._last)
         asked = asked[after_last:] + asked[:after_last]
-        lengths = self._ask([plain("XLEN", STREAMS[lane]) for lane in asked])
+        groups = together(self._link, asked)
+        told = self._ask([_lengths.call([STREAMS[lane] for lane in group]) for group in groups])
+        lengths = [length for group in told for length in group]
         for lane, length in zip(asked, lengths, strict=True):
             if not length:
                 self._after[lane] = NEW  # What was handed out before has been deleted.
@@ -197,8 +200,8 @@ def shares(lengths: Mapping[int, int], count: int) -> dict[int, int]:
 def _parts(answer: bytes) -> Iterator[tuple[str, bytes]]:
     at = 0
     while at < len(answer):
-        id_length, text_length = _lengths.unpack_from(answer, at)
-        at += _lengths.size
+        id_length, text_length = _sizes.unpack_from(answer, at)
+        at += _sizes.size
         text_at = at + id_length
         yield answer[at:text_at].decode(), answer[text_at : text_at + text_length]
         at = text_at + text_length

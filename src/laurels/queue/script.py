@@ -1,11 +1,13 @@
 """Calls of our Lua scripts, many in one round trip."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, cast
 
+import redis
+import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError
 
 from laurels.core.errors import Unavailable
@@ -33,6 +35,14 @@ class Call(NamedTuple):
     @property
     def whole(self) -> tuple[Any, ...]:
         return ("EVAL", self.text, *self.words[2:])
+
+
+def together(link: "Link | BlockingLink", lanes: Iterable[int]) -> list[list[int]]:
+    """Group lanes that one call may be about: on a cluster each lane lies somewhere else."""
+    if isinstance(link, redis.RedisCluster | redis.asyncio.RedisCluster):
+        return [[lane] for lane in lanes]
+    all_of_them = list(lanes)
+    return [all_of_them] if all_of_them else []
 
 
 def plain(*words: Any) -> Call:

@@ -1,7 +1,7 @@
 """Webhooks on their way in, as rows. Every call may block."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from laurels.core.event import Instant, TenantId
 from laurels.core.window import HOUR_MS
@@ -9,6 +9,8 @@ from laurels.engine.inbox import Delivery, Listed, Settled
 from laurels.store.hand import Connections
 
 NO_BODY: Final = b""
+
+_Name: TypeAlias = tuple[TenantId, str, str]
 
 
 class SqlInbox:
@@ -20,17 +22,17 @@ class SqlInbox:
 
     def put(self, deliveries: Sequence[Delivery]) -> list[str]:
         """Keep those that are new, in one transaction; return the id that each is kept under."""
-        ids: list[str] = []
+        ids: dict[_Name, str] = {}
         with self._connections.writing() as writer:
-            for one in deliveries:
-                name = (one.tenant, one.source, one.id)
+            for one in sorted(deliveries, key=_name):
+                name = _name(one)
                 row = (*name, one.event, one.type, one.body, one.fingerprint, one.received_at)
                 if writer.run("put_delivery", *row).rowcount:
-                    ids.append(one.id)
+                    ids[name] = one.id
                     continue
                 (kept_as,) = writer.run("delivery_kept_as", *name, one.fingerprint).fetchone()
-                ids.append(kept_as)
-        return ids
+                ids[name] = kept_as
+        return [ids[_name(one)] for one in deliveries]
 
     def due(self, tenant: TenantId, now: Instant, count: int) -> list[tuple[Delivery, str | None]]:
         return [
@@ -54,7 +56,7 @@ class SqlInbox:
                         one.delivery.attempts,
                         one.delivery.due_at,
                     )
-                    for one in settled
+                    for one in sorted(settled, key=lambda one: _name(one.delivery))
                 ],
             )
 
@@ -97,6 +99,11 @@ class SqlInbox:
                 "list_deliveries", NO_BODY, *which, page_size, (page - 1) * page_size
             ).fetchall()
         return Listed([_to_delivery(row) for row in rows], total)
+
+
+def _name(delivery: Delivery) -> _Name:
+    """Return the key of a row: in this order they are locked, by everybody."""
+    return delivery.tenant, delivery.source, delivery.id
 
 
 def _to_delivery(row: Sequence[Any]) -> Delivery:

@@ -84,7 +84,7 @@ class SqlTransaction(ABC):
         numbered = list(enumerate(records, start=last - len(records) + 1))
         many("insert_journal", (journal_row(number, record) for number, record in numbered))
         many("insert_postings", (row for one in numbered for row in posting_rows(*one)))
-        many("put_receipts", sorted(receipt_rows(numbered)))
+        self._put_receipts(sorted(receipt_rows(numbered)))
         many("insert_figures", figure_rows(numbered[0][0], records))
         for name, row in rare_rows(numbered):
             self._hand.run(name, *row)
@@ -92,6 +92,9 @@ class SqlTransaction(ABC):
 
     def put_duplicates(self, duplicates: Mapping[EventId, EventId]) -> None:
         self._hand.many("put_duplicates", duplicate_rows(self._tenant, duplicates))
+
+    def _put_receipts(self, rows: Sequence[Row]) -> None:
+        self._hand.many("put_receipts", rows)
 
     def _put_states(self, states: Mapping[ParticipantId, State]) -> None:
         tenant = self._tenant

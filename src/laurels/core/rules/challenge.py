@@ -275,6 +275,7 @@ def is_met(challenge: Challenge, before: Progress, reached: Objective) -> bool:
 def _moved(
     chain: Chain, challenge: Challenge, move: ProgressMoved, at: Instant, *, completes: bool
 ) -> Iterator[Change]:
+    latest = _latest(chain, challenge) if challenge.drop_off_hours else None
     yield move
     for milestone in challenge.milestones:
         reached = chain.draft.progress(challenge.id, move.window).milestones
@@ -291,7 +292,7 @@ def _moved(
         else:
             yield from _lapse(chain, challenge, at, move.because)
     if challenge.drop_off_hours:
-        _expect_more(chain, challenge, move.window, at)
+        _expect_more(chain, challenge, move.window, at, latest)
 
 
 def _lapse(chain: Chain, challenge: Challenge, at: Instant, because: int) -> Iterator[Change]:
@@ -302,11 +303,20 @@ def _lapse(chain: Chain, challenge: Challenge, at: Instant, because: int) -> Ite
         yield CompletionLapsed(challenge.id, min(owed), at, because)
 
 
-def _expect_more(chain: Chain, challenge: Challenge, window: str, at: Instant) -> None:
+def _latest(chain: Chain, challenge: Challenge) -> Instant | None:
+    """Return when the challenge moved last, by the time of the facts."""
+    windows = chain.draft.windows(challenge.id).values()
+    return max((each.reached_at for each in windows if each.reached_at is not None), default=None)
+
+
+def _expect_more(
+    chain: Chain, challenge: Challenge, window: str, at: Instant, latest: Instant | None
+) -> None:
+    """Wait from the latest move on. One that is told late says nothing of what came after it."""
     name, windows = DROP_OFF + challenge.id, chain.draft.windows(challenge.id)
     if windows[window].completed_at is None:
-        due = at + challenge.drop_off_hours * HOUR_MS
-        chain.draft.set_due(name, max(due, chain.draft.due(name) or due))
+        if latest is None or at > latest:
+            chain.draft.set_due(name, at + challenge.drop_off_hours * HOUR_MS)
     elif window == max(windows):  # An older one says nothing about a newer one.
         chain.draft.set_due(name, None)
 

@@ -7,8 +7,9 @@ from laurels.core.compile import Compiled
 from laurels.core.event import ParticipantId, TenantId
 from laurels.core.shared import Shared
 from laurels.core.state import State
-from laurels.engine.ports import Record
+from laurels.engine.ports import Address, Record, Remembered
 from laurels.engine.recent import Recent
+from laurels.store.hand import Row
 from laurels.store.postgres.connections import PostgresHand
 from laurels.store.ranks import Told
 from laurels.store.rows import encode_list
@@ -41,6 +42,8 @@ class PostgresTransaction(SqlTransaction):
         self._memory = memory
         self._rulebook: Compiled | None = None
         self._made: set[ParticipantId] = set()
+        self._has_receipts = False
+        """Whether one was found, expired or not, under the keys that this is about."""
         self.rows = 0
         """Of the journal, written so far."""
 
@@ -76,6 +79,11 @@ class PostgresTransaction(SqlTransaction):
             self._hand.run("lock_pools", names, self._tenant)
         return super().shared(offers)
 
+    def find_receipts(self, addresses: Sequence[Address]) -> dict[Address, Remembered]:
+        found = super().find_receipts(addresses)
+        self._has_receipts = bool(found)
+        return found
+
     def record(self, records: Sequence[Record], states: Mapping[ParticipantId, State]) -> None:
         rows = sum(1 + len(each.remembered.receipt.changes) for each in records)
         self.rows += len(records)
@@ -86,6 +94,12 @@ class PostgresTransaction(SqlTransaction):
         """Delete what was made to be locked, and nothing came of."""
         if self._made:
             self._hand.run("delete_participants", encode_list(self._made), self._tenant)
+
+    def _put_receipts(self, rows: Sequence[Row]) -> None:
+        if self._has_receipts:
+            super()._put_receipts(rows)
+        else:  # Whoever could write one has to lock its participant first.
+            self._hand.many("insert_receipts", (row[:-1] for row in rows))
 
     def _keep(self, states: Mapping[ParticipantId, State], told: Sequence[Told]) -> None:  # noqa: ARG002 - rankings here read the journal
         self._made -= states.keys()

@@ -49,6 +49,15 @@ SELECT r ->> 0, r ->> 1, r ->> 2, decode(r ->> 3, 'base64'), CAST(r ->> 4 AS BIG
                               < excluded.received_at - CAST(CAST(:rows AS JSONB) -> 0 ->> 6 AS BIGINT)
                          THEN excluded.number END;
 
+-- name: insert_receipts (postgres)
+-- For keys that have none, not even one that has expired.
+INSERT INTO receipts (tenant, participant, operation, key, received_at, number)
+VALUES (:tenant, :participant, :operation, :key, :received_at, :number);
+
+-- name: copy_receipts (postgres)
+COPY receipts (tenant, participant, operation, key, received_at, number)
+FROM STDIN;
+
 -- name: put_participants (sqlite)
 INSERT INTO participants (tenant, id, state)
 VALUES (:tenant, :id, :state)

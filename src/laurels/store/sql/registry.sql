@@ -43,7 +43,7 @@ SELECT id, tenant, secret_digest,
 -- name: put_key
 INSERT INTO api_keys (digest, id, tenant, scopes, hint, expires_at, created_at)
 VALUES (:digest, :id, :tenant, :scopes, :hint, :expires_at, :created_at)
-    ON CONFLICT (digest) DO NOTHING;
+    ON CONFLICT DO NOTHING;
 
 -- name: find_key
 SELECT id, tenant, scopes, expires_at, revoked,
