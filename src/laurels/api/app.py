@@ -19,6 +19,7 @@ from laurels.api.edge import ApiConfig, Edge
 from laurels.api.exchange import (
     HTML,
     Disconnected,
+    Message,
     Receive,
     Reply,
     Request,
@@ -44,6 +45,7 @@ APIS: Final = (GAMIFY, ADMIN, INGEST, QUESTKIT)
 """Whose voice answers below which prefix; the first that fits. Anything else is QuestKit's."""
 
 
+CLOSE: Final = (b"connection", b"close")
 PREFLIGHT: Final = "preflight"
 PAGE: Final = "page"
 NO_ROUTE: Final = "none"
@@ -72,6 +74,7 @@ class App:
     def __init__(self, routes: Sequence[Route], pages: dict[str, Reply], edge: Edge) -> None:
         self.routes = tuple(routes)
         self._pages = pages
+        self._edge = edge
         self._metrics = edge.metrics
         self._numbers = metrics_page.Page(edge)
         by_path: dict[str, dict[str, Route]] = {}
@@ -100,6 +103,8 @@ class App:
         if scope["type"] != "http":
             await _not_http(scope, receive, send)
             return
+        if self._edge.draining:
+            send = _last_on(send)
         route = self._exact.get((scope["method"], scope["path"]))
         if route is None:
             await self._rest(scope, receive, send)
@@ -135,6 +140,17 @@ class App:
         reply = _api_of(scope["path"]).refuse(NotFound())
         self._metrics.unrouted(NO_ROUTE, reply.status)
         await send_reply(send, reply)
+
+
+def _last_on(send: Send) -> Send:
+    """Have a reply say that its connection ends with it, so that who asks again goes elsewhere."""
+
+    async def say(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], CLOSE]}
+        await send(message)
+
+    return say
 
 
 class _OneOf:

@@ -13,6 +13,7 @@ from laurels.core.command import (
     Command,
     PayPrize,
     RecordStreak,
+    SettleClaim,
     Tick,
 )
 from laurels.core.compile import BY_COMMAND, RECURRING, Compiled, Counted
@@ -23,7 +24,7 @@ from laurels.core.event import CUSTOM, Event, EventId, Instant, ParticipantId
 from laurels.core.ledger import is_in_hand
 from laurels.core.rulebook import OfferReward
 from laurels.core.rules.tier import settled_period
-from laurels.core.section import TIER
+from laurels.core.section import CLAIMED, TIER
 from laurels.core.shared import share
 from laurels.core.state import State
 from laurels.core.window import window_key

@@ -73,6 +73,8 @@ class Gather:
                 self._loop.call_soon_threadsafe(self._answer, gathered, result)
             try:
                 self._engine.tidy()
+            except Unavailable as refusal:
+                log.warning("expired receipts have to wait: %s", refusal)
             except Exception:  # Whatever it is, the writer must go on.
                 log.exception("expired receipts could not be deleted")
 

@@ -113,7 +113,8 @@ class Intake:
 
     @property
     def backlog(self) -> int:
-        """How many lie in the queue, as far as we know."""
+        """How many lie in the queue, as far as we know; whoever asks again soon knows better."""
+        self._level.look()
         return self._level.entries
 
     async def _take(self, events: Sequence[Event]) -> list[Outcome]:
@@ -219,9 +220,8 @@ class Level:
         age = stopwatch() - self._seen_at
         is_high = 2 * (self.entries + count) > self._entries_max
         if age > (BACKLOG_S if is_high else BACKLOG_LOW_S):
-            if self._look is None or self._look.done():
-                self._look = asyncio.create_task(self._see())
-            if age > 2 * BACKLOG_LOW_S and (down := await self._look):
+            look = self.look()
+            if age > 2 * BACKLOG_LOW_S and (down := await look):
                 raise down
         if self.entries + count > self._entries_max:
             return Unavailable(
@@ -235,6 +235,12 @@ class Level:
             )
         self._added += count
         return None
+
+    def look(self) -> "asyncio.Task[Unavailable | None]":
+        """Begin to look, unless somebody has."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._see())
+        return self._look
 
     async def _see(self) -> Unavailable | None:
         added = self._added

@@ -16,17 +16,13 @@ class HealthRoute:
         self._edge = edge
 
     async def get_health(self, request: Request) -> Reply:  # noqa: ARG002 - all endpoints are alike
-        config, draining = self._edge.config, self._edge.draining
-        ok = not draining and await asyncio.to_thread(self._edge.queries.is_ready)
+        config = self._edge.config
+        ok = not self._edge.draining and await asyncio.to_thread(self._edge.queries.is_ready)
         body = wire.Health(
             ok, config.version, config.commit, config.store, config.queue, config.durability
         )
         reply = answer(body)
-        if ok:
-            return reply
-        # Who asks again on this connection would only hear it again.
-        close = ((b"connection", b"close"),) if draining else ()
-        return Reply(503, reply.body, ((b"retry-after", b"1"), *close))
+        return reply if ok else Reply(503, reply.body, ((b"retry-after", b"1"),))
 
 
 def routes(desk: Desk) -> list[Route]:

@@ -9,6 +9,8 @@ from laurels.store.postgres.connections import PostgresConnections
 
 LOOK_AFTER_ROWS: Final = (500, 5_000)
 """Of the journal, written by this process. Later on the server's own looks come soon enough."""
+KNOWN: Final = "SELECT reltuples FROM pg_class WHERE oid = CAST('journal' AS regclass)"
+"""How many rows of it the planner believes in; -1 before the first look."""
 ANALYZE: Final = "ANALYZE participants, events, journal, receipts, postings, standings"
 
 
@@ -30,7 +32,13 @@ class Statistics:
             return
         self._rows += rows
         if self._rows >= self._left[0]:
-            del self._left[0]
             # What was committed stands, whatever becomes of this.
-            with suppress(Unavailable, Conflict), self._connections.as_it_is() as connection:
+            with suppress(Unavailable, Conflict):
+                self._look(self._left.pop(0))
+
+    def _look(self, rows: int) -> None:
+        """Let the server look, unless it has seen that many: in large tables that takes a while."""
+        with self._connections.as_it_is() as connection:
+            known = connection.execute(KNOWN).fetchone()
+            if known is None or known[0] < rows / 2:
                 connection.execute(ANALYZE)
