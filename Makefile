@@ -8,7 +8,7 @@ READY := .venv/ready
 PYTEST := $(BIN)/python -m pytest
 # Many tests wait for processes of theirs, so one more at once than a small machine has processors.
 # The tests of a file stay together and in their order. ARGS="-n 0" runs one at a time.
-TEST_ALL := $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=100
+TEST_ALL := $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=100
 
 # Some images set it; then every process that a test starts compiles all of us anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -38,9 +38,10 @@ check: $(READY) ## Lint, formatting, types and who may import whom
 fix: $(READY) ## Repair what the linter and the formatter can
 	$(BIN)/ruff check --fix; $(BIN)/ruff format
 
-bench: $(READY) ## Measure rate, latency and CPU per event beside the floor that SQLite sets, and streams
+bench: $(READY) ## Measure rate, latency and CPU per event beside bare databases, and streams
 	$(BIN)/python -m bench $(ARGS)
 	$(BIN)/python -m bench.streams --quick
+	$(BIN)/python -m bench.scale
 
 serve: $(READY) ## Serve both APIs on http://127.0.0.1:8080
 	@$(BIN)/laurels serve $(ARGS)

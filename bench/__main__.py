@@ -119,10 +119,10 @@ def _run(shape: load.Shape, server: Server, run: int) -> Row:
 
 
 def cpu_s(pid: int) -> float:
-    """Return the processor time of a process and of all its children."""
+    """Return the processor time of a process and of all its children, those that ended too."""
     root = psutil.Process(pid)
     times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
-    return sum(one.user + one.system for one in times)
+    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
 
 
 def _totals(store: Path) -> tuple[int, int]:

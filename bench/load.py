@@ -99,7 +99,7 @@ class Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, gap, body = self._buffer.partition(b"\r\n\r\n")
-        if gap and len(body) >= _length(head):
+        if gap and len(body) >= length(head):
             self._latencies.append(time.perf_counter() - self._sent_at)
             assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")), self._buffer
             self._replies.append(body)
@@ -111,16 +111,20 @@ class Client(asyncio.Protocol):
             self.done.set_exception(exc or ConnectionResetError("the server hung up"))
 
 
-def _length(head: bytes) -> int:
+def length(head: bytes) -> int:
     return int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+
+
+def head_of(shape: Shape, host: str, port: int, key: str) -> bytes:
+    return (
+        f"POST {shape.path} HTTP/1.1\r\nHost: {host}:{port}\r\nX-API-Key: {key}\r\n"
+        "Content-Type: application/json\r\n"
+    ).encode()
 
 
 def run(shape: Shape, host: str, port: int, key: str, seed: int) -> Measured:
     """Send it all and wait for every answer. Requests are made beforehand."""
-    head = (
-        f"POST {shape.path} HTTP/1.1\r\nHost: {host}:{port}\r\nX-API-Key: {key}\r\n"
-        "Content-Type: application/json\r\n"
-    ).encode()
+    head = head_of(shape, host, port, key)
     maker = Maker(seed, shape.names)
     requests = [maker.request(shape, head) for _ in range(shape.events // shape.events_per_request)]
     latencies: list[float] = []

@@ -16,9 +16,9 @@ import psutil
 
 from laurels.engine.answers import BoardName
 from laurels.engine.standings import Standing
+from laurels.store.ranks import Move, Ranks
 from laurels.store.sqlite.connections import STATEMENTS, SqliteConnections
 from laurels.store.sqlite.migrate import migrate
-from laurels.store.ranks import Move, Ranks
 
 WORLD: Final = "bench/live"
 NAME: Final = BoardName("points", "2024-W20")

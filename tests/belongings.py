@@ -63,6 +63,7 @@ def _sign_up(store: SqlStore) -> None:
         )
         registry.put_key(key, digest=bytes([number, 0, 255] * 10), hint="bq_live_0", at=NOON)
     registry.revoke_key("key_1")
+    store.installation()
 
 
 def _stamp(stage: Stage, who: str = "ann", key: str | None = None) -> dict[str, Any]:

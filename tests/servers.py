@@ -409,7 +409,7 @@ class RedisCluster:
 
 
 def _node(settings: Mapping[str, Any]) -> RedisServer:
-    cluster = {"cluster_enabled": "yes", "cluster_node_timeout": 2000}
+    cluster = {"cluster_enabled": "yes", "cluster_node_timeout": 5000}
     return RedisServer(port=free_port(bus=True), **(cluster | dict(settings)))
 
 

@@ -96,6 +96,33 @@ def test_a_refused_secret_is_not_printed():
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("LAURELS_JWT_SECRET", "change-me-change-me-change-me-change-me"),
+        ("LAURELS_JWT_SECRET", "your-256-bit-secret-your-256-bit-secret"),
+        ("LAURELS_JWT_SECRET", "REPLACE_THIS_WITH_A_LONG_RANDOM_STRING"),
+        ("LAURELS_JWT_SECRET_PREVIOUS", "Please ChangeMe before production use!"),
+        ("LAURELS_BOOTSTRAP_APP_SECRET", "insert a secret of 32 bytes or more here"),
+        ("LAURELS_BOOTSTRAP_APP_SECRET", "default-secret-for-development-only"),
+        ("LAURELS_BOOTSTRAP_APP_SECRET", "0" * 64),
+        ("LAURELS_BOOTSTRAP_API_KEY", "bq_live_admin_" + "0" * 32),
+        ("LAURELS_BOOTSTRAP_API_KEY", "bq_live_admin_" + 2 * "0123456789abcdef"),
+    ],
+)
+def test_a_secret_that_stands_in_examples_is_refused_by_name(name, text):
+    with pytest.raises(SettingRefused) as refused:
+        read({name: text})
+
+    assert str(refused.value).startswith(f"{name} is a placeholder that anybody can guess")
+    assert text not in str(refused.value)
+
+
+def test_a_secret_may_end_like_no_placeholder():
+    for text in ("f" * 30 + "_0", "1" * 32 + "0123456789abcdef", "exchange" * 4):
+        assert read({"LAURELS_JWT_SECRET": text}).settings.jwt_secret == text
+
+
+@pytest.mark.parametrize(
     ("url", "printed"),
     [
         ("postgresql://u:hunter2@db:5432/x", "postgresql://u:(hidden)@db:5432/x"),

@@ -22,6 +22,9 @@ PATIENCE: Final[dict[str, Any]] = {
 LOST: Final = (redis.ConnectionError,)
 """What is tried once more: a server that was started anew has closed our connection, no more."""
 
+FAILURES: Final = (redis.RedisError, OSError, RuntimeError)
+"""How it shows that Redis is away; as the last, when uvloop has closed a connection unnoticed."""
+
 # A client's own types are full of gaps.
 _single: Any = redis.Redis
 _cluster: Any = redis.RedisCluster

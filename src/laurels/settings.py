@@ -21,11 +21,19 @@ SECRETS: Final = (
     "recommender_key",
 )
 """Settings that are never shown."""
+OURS: Final = tuple(name for name in SECRETS if name != "recommender_key")
+"""Those that we check: who knows one may do whatever it is for."""
 OF_SOURCE: Final = "webhook_secret_"
 """What the names of the sources' secrets begin with; they are never shown either."""
 URLS: Final = ("store", "queue")
 """Settings that may have a password inside, which is never shown."""
 HIDDEN: Final = "(hidden)"
+PLACEHOLDER: Final = re.compile(
+    r"change.?me|replace.?(me|this|with)|(your|insert|default|example)\W.*(secret|key)|placeholder"
+    r"|(^|_)(0{32,}|(0123456789abcdef){2,})\Z",
+    re.IGNORECASE,
+)
+"""What stands in examples until somebody puts a secret there."""
 SIGNING_SECRETS: Final = ("jwt_secret", "jwt_secret_previous")
 
 Secret: TypeAlias = Annotated[
@@ -342,6 +350,10 @@ def _convert(name: str, value: object, source: str) -> Any:
     except msgspec.ValidationError:
         got = "" if name in SECRETS or name in URLS else f", not {value!r}"
         raise SettingRefused(f"{called} must be {expected(name)}{got}.") from None
+    if name in OURS and PLACEHOLDER.search(converted):
+        raise SettingRefused(
+            f"{called} is a placeholder that anybody can guess; openssl rand -hex 32 makes better."
+        )
     if name in SIGNING_SECRETS and not is_symmetric(converted):
         raise SettingRefused(f"{called} must be {expected(name)}, not a key of a pair.")
     return converted

@@ -107,6 +107,15 @@ def test_a_server_that_cannot_take_events_says_so(cause):
     assert reply.headers["retry-after"] == "1"
 
 
+@pytest.mark.parametrize("path", ["/v1/health", "/api/v1/gamify/rewards", "/metrics", "/nowhere"])
+def test_a_server_that_stops_says_that_the_connection_ends(path):
+    house = House()
+
+    assert "connection" not in house.call("GET", path).headers
+    house.edge.draining = True
+    assert house.call("GET", path).headers["connection"] == "close"
+
+
 def test_a_head_is_a_get():
     assert House().call("HEAD", "/v1/health", key=None).status == 200
     assert House(docs=True).call("HEAD", "/docs", key=None).status == 200

@@ -349,8 +349,7 @@ def test_a_profile_counts_what_was_claimed():
     assert send(house, "/participants/u", None, method="GET").json["rewards_claimed"] == 2
 
 
-def test_who_describes_a_participant_waits_for_the_other():
-    """Merging reads what it writes: neither of two patches at the same time is lost."""
+def test_of_patches_at_the_same_time_none_is_lost():
     house = House(docs=False)
     path = f"{BASE}/participants/u"
 

@@ -157,6 +157,27 @@ def test_config_prints_each_setting_and_where_it_came_from(tmp_path):
     assert secret not in run.stdout
 
 
+def test_config_takes_what_serve_takes(tmp_path):
+    given = {
+        "--host": "::1",
+        "--port": 81,
+        "--store": "postgresql://me:hunter2@db/x",
+        "--queue": "redis://:hunter2@cache",
+        "--rulebook": "r.yaml",
+    }
+    flags = [word for pair in given.items() for word in pair]
+    run = laurels("config", *flags, "--accept-data-loss", cwd=tmp_path)
+
+    assert (run.returncode, run.stdout.count("(flag)")) == (0, len(given) + 1)
+    assert "LAURELS_QUEUE=redis://:(hidden)@cache  (flag)" in run.stdout
+    assert "LAURELS_ACCEPT_DATA_LOSS=on  (flag)" in run.stdout
+    assert "hunter2" not in run.stdout
+    serve, config = (
+        {option.name for option in main.commands[name].params} for name in ("serve", "config")
+    )
+    assert serve == config
+
+
 def test_migrate_makes_a_store_and_is_content_with_it(tmp_path):
     for _ in range(2):
         run = laurels("migrate", "--store", "sqlite:new.db", cwd=tmp_path)

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterator
 from itertools import cycle, islice
+from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 from tests.api.stub import SAMPLES, filled
-from tests.cast import LONG
+from tests.cast import LONG, NOON
 
 from laurels.api.route import Route
+from laurels.core import limits
 
 ODD_TEXTS = [
     "'; DROP TABLE journal; --",
@@ -155,3 +157,29 @@ def many_events() -> bytes:
         for n, text in enumerate(texts)
     ]
     return json.dumps({"events": events}).encode()
+
+
+def longest(chars: int) -> str:
+    """Return a text of characters of four bytes each, which is as long when it is compressed."""
+    random = Random(chars)
+    return "".join(chr(random.randrange(0x10000, 0x1FFFF)) for _ in range(chars))
+
+
+def largest() -> Iterator[Ask]:
+    """Yield requests with the longest texts that may be kept, and some a character longer."""
+    for more in (0, 1):
+        who = longest(limits.PARTICIPANT_ID_CHARS_MAX + more)
+        key = longest(limits.KEY_CHARS_MAX + more)
+        for path, name in (
+            ("/api/v1/ingest/events/sync", longest(limits.INGEST_EVENT_NAME_CHARS_MAX + more)),
+            ("/api/v1/gamify/events", longest(limits.GAMIFY_EVENT_NAME_CHARS_MAX + more)),
+            ("/v1/events", longest(limits.QUESTKIT_EVENT_NAME_CHARS_MAX + more)),
+        ):
+            body = (
+                {"userId": "usr_demo_123", "name": name, "payload": {}, "timestamp": NOON}
+                if path == "/v1/events"
+                else {"participant_id": who, "event_name": name, "idempotency_key": key}
+            )
+            yield Ask("POST", path, json.dumps(body).encode())
+            yield Ask("POST", path, json.dumps(body, ensure_ascii=False).encode())
+            yield Ask("GET", f"/api/v1/admin/analytics?name={quote(name)}")

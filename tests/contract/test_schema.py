@@ -13,6 +13,8 @@ TYPES = {"text": "TEXT", "bigint": "INTEGER", "smallint": "INTEGER", "bytea": "B
 
 NO_COUNTERPART = {"schema_migrations"}
 """SQLite keeps the number of its schema in the head of the file."""
+DIGEST = re.compile(r"sha256\(decode\(replace\((\w+), .*\)\)")
+"""What stands in an index of PostgreSQL's for a text that may be too long for one."""
 
 COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, NULL), a.attnotnull,
@@ -24,9 +26,9 @@ SELECT c.relname, a.attname, format_type(a.atttypid, NULL), a.attnotnull,
 
 INDEXES = """
 SELECT c.relname, i.indisprimary, i.indisunique,
-       ARRAY(SELECT a.attname
+       ARRAY(SELECT COALESCE(a.attname::text, pg_get_indexdef(i.indexrelid, k.place::int, true))
                FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (number, place)
-               JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
+               LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
               ORDER BY k.place),
        pg_get_expr(i.indpred, i.indrelid)
   FROM pg_index AS i
@@ -88,8 +90,11 @@ def indexes_of_sqlite(sqlite):
 def indexes_of_postgres(postgres):
     for table, is_key, is_unique, columns, condition in postgres.execute(INDEXES).fetchall():
         if table not in NO_COUNTERPART:
-            kind = "PRIMARY" if is_key else kind_of(is_unique)
-            yield table, kind, tuple(columns), plain(condition or "")
+            names = tuple(DIGEST.sub(r"\1", column) for column in columns)
+            # No primary key can be of digests, so that where there would be one a row is unique.
+            is_like_one = is_unique and names != tuple(columns)
+            kind = "PRIMARY" if is_key or is_like_one else kind_of(is_unique)
+            yield table, kind, names, plain(condition or "")
 
 
 def kind_of(is_unique):

@@ -122,7 +122,7 @@ def test_what_breaks_the_schema_is_found(opens):
 def test_a_file_that_somebody_else_holds_is_unavailable(opens):
     stage = opens()
     stage.store._connections.writer.execute("PRAGMA busy_timeout = 0")
-    with held(stage.path), pytest.raises(Unavailable, match="locked"):
+    with held(stage.path), pytest.raises(Unavailable, match="written; try again"):
         stage.tell("buy")
     stage.tell("buy")
 

@@ -232,6 +232,15 @@ def test_expired_receipts_are_swept_in_slices_and_live_ones_stay(stage, monkeypa
     assert stage.tell("buy", "p1", key="k9", amount=1).duplicate
 
 
+def test_an_expired_key_counts_anew_among_many_that_are_new(stage):
+    stage.tell("buy", "ann", key="old", amount=1)
+    stage.clock.move(by=DAY + 1)
+    keys = ["old", *(f"new {n}" for n in range(30))]
+    for is_known in (False, True):
+        outcomes = stage.send(*(stage.event("buy", "ann", key=key, amount=1) for key in keys))
+        assert {outcome.duplicate for outcome in outcomes} == {is_known}
+
+
 def test_receipts_of_nobody_are_soon_forgotten(stage):
     stage.store.forget_receipts(NOON)
 

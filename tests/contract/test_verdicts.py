@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 from tests.cast import NOON, SteadyClock, other_hand
-from tests.contract.hostile import Ask, asks, many_events
+from tests.contract.hostile import Ask, asks, largest, many_events
 from tests.house import a_house
 
 EVERYTHING = Path(__file__).parents[1] / "examples" / "everything.yaml"
@@ -110,6 +110,7 @@ def requests(asked: Asked):
         if not route.path.endswith(UNLIKE):
             yield from asks(route)
     yield Ask("POST", "/api/v1/ingest/events/batch", many_events())
+    yield from largest()
 
 
 UNLIKE = ("/health", "/metrics", "/auth/token", "/updates")

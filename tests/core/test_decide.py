@@ -1,5 +1,7 @@
 """What follows from a fact, where it takes more than a story: causes, limits, descriptions."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from tests.cast import NOON, SHOP
@@ -10,7 +12,7 @@ from laurels.core.change import ProfileChanged, ProgressMoved
 from laurels.core.command import Describe
 from laurels.core.compile import compile_rulebook
 from laurels.core.decide import decide, decide_fact
-from laurels.core.errors import ChainTooLong, LaurelsError
+from laurels.core.errors import ChainTooLong, InvalidBody, LaurelsError
 from laurels.core.event import Fact
 from laurels.core.rules.chain import Chain, Occasion
 from laurels.core.section import PROFILE
@@ -170,3 +172,45 @@ def test_a_participant_is_who_we_were_told():
     assert (profile.display_name, profile.avatar_url) == (None, "a.png")
     assert (profile.timezone, bytes(profile.attributes)) == ("Asia/Tokyo", b'{"country": "de"}')
     assert state.timezone == "Asia/Tokyo"
+
+
+ROOM = 16 * 1024 - len('{"old":""}')
+
+
+@pytest.mark.parametrize(
+    ("known", "patch", "merged"),
+    [
+        (b"{}", b'{"a":1.50,"b":{"c":null}}', b'{"a":1.50,"b":{"c":null}}'),
+        (b'{"old":1,"gone":2}', b'{"new":3,"gone":null,"never":null}', b'{"old":1,"new":3}'),
+        (b'{"old":{"deep":1}}', b'{"old":{"other":2}}', b'{"old":{"other":2}}'),
+        (b"{}", b'{"old":"' + b"x" * ROOM + b'"}', b'{"old":"' + b"x" * ROOM + b'"}'),
+        (b"{}", b'{"old":"' + b"x" * (ROOM + 1) + b'"}', None),
+        (b'{"old":"' + b"x" * ROOM + b'"}', b'{"n":1}', None),
+        (b'{"old":"' + b"x" * ROOM + b'"}', b'{"n":1,"old":null}', b'{"n":1}'),
+    ],
+)
+def test_a_patch_is_merged_into_the_attributes_that_are_there(known, patch, merged):
+    state = State()
+
+    def describe(**given):
+        raw: Any = {name: msgspec.Raw(text) for name, text in given.items()}
+        command = Describe(tenant=SHOP, id="1", participant="ann", received_at=NOON, **given)
+        return decide(compiled("{}"), state, command)
+
+    describe(attributes=known).draft.fold_in()
+    if merged is None:
+        with pytest.raises(InvalidBody, match="16 KiB at most"):
+            describe(patch=patch)
+        return
+    (change,) = describe(patch=patch).changes
+
+    assert isinstance(change, ProfileChanged)
+    assert change == ProfileChanged(NOON, attributes=msgspec.Raw(merged))
+
+
+def test_attributes_that_replace_all_others_have_a_size_too():
+    large = msgspec.Raw(b'{"old":"' + b"x" * (ROOM + 1) + b'"}')
+    command = Describe(tenant=SHOP, id="1", participant="ann", received_at=NOON, attributes=large)
+
+    with pytest.raises(InvalidBody, match="16 KiB at most"):
+        decide(compiled("{}"), State(), command)

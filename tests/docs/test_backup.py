@@ -9,23 +9,29 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from tests.cast import Place, a_stage
 from tests.servers import (
     IS_ROOT,
+    Databases,
     PostgresServer,
+    RedisCluster,
     RedisServer,
     postgres_binaries,
     redis_binary,
 )
 from tests.serving import Running, Working, environment, program
 
+from laurels.core.limits import RECEIPTS_SHARED_MAX
+from laurels.notify.place import receipt_key
+
 PAGE = (Path(__file__).parents[2] / "docs" / "operating" / "backup.md").read_text("utf-8")
 RUNNING = (Path(__file__).parents[2] / "docs" / "operating" / "running.md").read_text("utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-KEPT, RESTORED, DUMPED, REVIVED, BASE, APPENDED = BLOCKS
+BLOCKS = re.findall(r"^ *```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+KEPT, RESTORED, DUMPED, REVIVED, BASE, APPENDED, FORGET = BLOCKS
 (WAITING,) = [
     block for block in re.findall(r"```sh\n(.*?)```", RUNNING, re.DOTALL) if "XLEN" in block
 ]
@@ -228,6 +234,62 @@ def test_what_waited_in_redis_comes_back_and_counts_once(
             decided(places, server, redis)
             assert count(server) == 2
     assert findings(postgres_url) == []
+
+
+# All together.
+
+
+@pytest.fixture(params=["redis_server", "redis_cluster"])
+def queue(request: pytest.FixtureRequest) -> str:
+    redis: RedisServer | RedisCluster = request.getfixturevalue(request.param)
+    redis.flush()
+    return redis.url
+
+
+def test_what_a_restored_store_has_lost_counts_when_it_is_sent_again(
+    queue: str, postgres_server: Databases, postgres_url: str, tmp_path: Path, path: str
+):
+    """Without the step about receipts it does not, as is seen before that."""
+    lost = [f"lost {number}" for number in range(10)]
+
+    def starts(url: str) -> Running:
+        serve = ("serve", "--store", url, "--queue", queue, "--port", 0, "--rulebook", DEMO)
+        return Running(*serve, cwd=tmp_path)
+
+    with starts(postgres_url) as server:
+        send(server, "before")
+        assert server.stop() == 0
+    name = urlsplit(postgres_url).path[1:]
+    with postgres_server.database(template=name) as backup:
+        with starts(postgres_url) as server:
+            send(server, *lost)
+            assert server.stop() == 0
+        with starts(backup) as server:
+            # All of them, unless Redis took its time: then the store is asked.
+            withheld = sum(send(server, *lost))
+            assert withheld
+            assert count(server) == 1 + len(lost) - withheld
+            assert server.stop() == 0
+        assert int(shell(FORGET, path, tmp_path, LAURELS_QUEUE=queue)) >= withheld
+        assert shell(FORGET, path, tmp_path, LAURELS_QUEUE=queue) == "0\n"
+        with starts(backup) as server:
+            assert sum(send(server, *lost)) == len(lost) - withheld
+            assert send(server, "before", *lost) == [True] * (1 + len(lost))
+            assert count(server) == 1 + len(lost)
+            assert server.stop() == 0
+        assert findings(backup) == []
+
+
+def test_every_place_of_a_receipt_is_in_the_command(tmp_path: Path, path: str):
+    only = FORGET.rpartition("redis-cli")[0].rstrip("| \n")
+    lines = [line.split() for line in shell(only, path, tmp_path).splitlines()]
+    assert {line[0] for line in lines} == {"UNLINK"}
+    named = {name.encode() for line in lines for name in line[1:]}
+    assert named == {
+        receipt_key(place.to_bytes(8, "big") + bytes(8)) for place in range(RECEIPTS_SHARED_MAX)
+    }
+    # A line is one call: what it names must lie together in a cluster.
+    assert all(len({name.partition("}")[0] for name in line[1:]}) == 1 for line in lines)
 
 
 def decided(places: tuple[str, ...], server: Running, redis: RedisServer) -> None:

@@ -220,11 +220,15 @@ GIVEN = {
     "LAURELS_BOOTSTRAP_APP_SECRET": "d" * 64,
     "LAURELS_BOOTSTRAP_API_KEY": "bq_live_admin_" + "e" * 32,
 }
+OPTIONAL = {"LAURELS_MIGRATE": "off"}
+"""What may be missing in .env, and reaches our own all the same."""
 
 
 def read_compose(given: dict[str, str]) -> Any:
     text = (DEPLOY / "compose.yaml").read_text("utf-8")
     filled = re.sub(r"\$\{(\w+):\?[^}]*\}", lambda match: given.get(match[1], "?"), text)
+    for name in OPTIONAL:
+        filled = filled.replace(f"${{{name}:-}}", given.get(name, ""))
     assert "${" not in filled, "a value without which compose would start"
     return YAML(typ="safe", pure=True).load(filled)
 
@@ -262,6 +266,13 @@ def test_all_settings_in_compose_are_real_and_the_same_for_like_processes(servic
     assert len(stores) == 1
     assert serving[0] == serving[1]
     assert GIVEN.items() >= {name: serving[0][name] for name in GIVEN if name in serving[0]}.items()
+
+
+def test_what_is_optional_reaches_every_process_of_ours():
+    with_all = read_compose(GIVEN | OPTIONAL)["services"]
+    for _, service, _ in ours(with_all):
+        assert OPTIONAL.items() <= service["environment"].items()
+        assert check_settings(service["environment"]).migrate == "off"
 
 
 def test_all_commands_in_compose_are_real(services):
@@ -357,7 +368,7 @@ def test_the_example_for_compose_names_what_compose_wants_and_has_no_values():
 
     assert example(DEPLOY / ".env.example").keys() == set(re.findall(r"\$\{(\w+)", text))
     assert set(example(DEPLOY / ".env.example").values()) == {""}
-    assert example(DEPLOY / ".env.example").keys() == GIVEN.keys()
+    assert example(DEPLOY / ".env.example").keys() == GIVEN.keys() | OPTIONAL.keys()
 
 
 def test_the_command_that_makes_the_environment_makes_a_sound_one(tmp_path: Path):

@@ -72,6 +72,7 @@ class Customers:
     def __init__(self, seed: int, event: str = "step") -> None:
         self.random = Random(seed)
         self.event = event
+        self.people = CUSTOMERS
         self.waiting: dict[int, Wish] = {}
         self.receipts: list[Receipt] = []
         self.uploaded: list[str] = []
@@ -124,7 +125,7 @@ class Customers:
 
     def next(self) -> Wish:
         (what,) = self.random.choices(list(MIX), list(MIX.values()))
-        who = f"c{self.random.randrange(CUSTOMERS)}"
+        who = f"c{self.random.randrange(self.people)}"
         key = f"k{self._wishes}"
         if what in {"capture", "release"} and self._holds:
             return self._end(what, key, *self._one_of(self._holds))

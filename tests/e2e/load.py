@@ -110,7 +110,7 @@ async def spread(url: str, jobs: Sequence[Callable[[Connection], Awaitable[None]
 
 
 class Errand(NamedTuple):
-    """A request, and who takes its reply and says whether that was all, or it is to be sent again."""
+    """A request, and who takes its reply; they say whether that was all that was asked for."""
 
     what: str
     text: bytes

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tests.e2e.rows import Place, rows, verified
@@ -102,8 +103,8 @@ class Stored(NamedTuple):
 
     events: list[Row]
     points: dict[str, int]
-    twins: dict[str, str] = {}
-    """Ids that were promised while a key's first could not be asked for, and what they stand for."""
+    twins: Mapping[str, str] = MappingProxyType({})
+    """Other ids that were promised under a key, and the one that they stand for."""
 
     def is_same(self, one: str | None, other: str | None) -> bool:
         return one != other and self.twins.get(one or "", one) == self.twins.get(other or "", other)

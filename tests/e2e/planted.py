@@ -1,6 +1,7 @@
 """`laurels` with a bug put in, to see that the tests would notice. Run as a program of its own."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -81,6 +82,7 @@ def acknowledge_before_the_commit() -> None:
 
     def acknowledge_first(self, entries):
         self._reader.done(entries)
+        time.sleep(0.05)  # Else a kill would seldom come in between.
         return submit(self, entries)
 
     Worker._submit = acknowledge_first

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path as File
 from typing import NamedTuple, TypeVar
 
 from tests.e2e.customers import Customers
@@ -18,7 +17,7 @@ from tests.e2e.wire import Connection, Path, Reply
 
 WALKERS = 14
 CUSTOMERS = 6
-PAUSE_S = 0.02
+PAUSE_S = 0.03
 AGAIN_S = 0.02
 ASKED_OF_ONE_MAX = 30
 """How often a client asks one server before it connects anew, to the first that it knows."""
@@ -50,14 +49,16 @@ class Answer(NamedTuple):
 class Siege:
     """Walkers whose every event is logged, and customers who keep every receipt."""
 
-    def __init__(self, town: Town, seed: int = 0, walkers: int = Load.participants) -> None:
+    def __init__(self, town: Town, seed: int = 0, people: int | None = None) -> None:
+        """`people` is how many there are of each kind, if they are to be few."""
         self.town = town
         self.load = Load(seed)
         if town.queue is not None:
             self.load.log.accepting = ASYNC
         self.load.batch_max = BATCH_MAX
-        self.load.participants = walkers
         self.customers = Customers(seed, VISIT)
+        if people is not None:
+            self.load.participants = self.customers.people = people
         self.answers: list[Answer] = []
         self.is_over = False
 
@@ -114,12 +115,17 @@ class Siege:
     def check(self) -> None:
         """Compare what is there with what was promised."""
         self.town.drain()
-        place: File | str = self.town.store
+        place = self.town.store
         held = stored(place, "p%")
         wrong = [*reconcile(self.load.log, held)]
         assert not wrong, f"{len(wrong)}, such as {wrong[:5]}"
-        assert {row.key for row in held.events} == self.load.log.sent.keys()
-        assert self.load.log.sent.keys() == self.load.log.acked.keys()
+        log = self.load.log
+        assert not log.refused, f"{len(log.refused)} refusals, such as {log.refused[:3]}"
+        assert not log.waiting, (
+            f"{len(log.waiting)} unanswered, such as {[*log.waiting.items()][:3]}"
+        )
+        keys = {row.key for row in held.events}
+        assert keys == log.acked.keys() == log.sent.keys(), keys ^ log.sent.keys()
         wrong = [*reconcile_books(self.customers, Books(place, who="c"))]
         assert not wrong, wrong[:5]
         assert not verified(place)
@@ -139,7 +145,8 @@ class _Client:
     def __init__(self, siege: Siege, number: int) -> None:
         urls: Sequence[str] = siege.town.urls
         self.siege = siege
-        self.urls = [*urls[number % len(urls) :], *urls[: number % len(urls)]]
+        self.home = [*urls[number % len(urls) :], *urls[: number % len(urls)]]
+        self.urls = list(self.home)
         self.connection: Connection | None = None
         self.asked = 0
 
@@ -174,7 +181,11 @@ class _Client:
         retry_after = reply.headers.get("retry-after", "")
         self._note(Answer(errand.what, begun, time.monotonic(), reply.status, retry_after))
         self.asked += 1
-        if reply.headers.get("connection") == "close" or self.asked > ASKED_OF_ONE_MAX:
+        if reply.headers.get("connection") == "close":
+            self.urls = [*self.urls[1:], self.urls[0]]
+            await self._part()
+        elif self.asked > ASKED_OF_ONE_MAX:
+            self.urls.sort(key=self.home.index)
             await self._part()
         return reply
 

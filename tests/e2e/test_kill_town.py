@@ -4,8 +4,8 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from math import inf
 from random import Random
-from typing import NamedTuple
 
 import pytest
 from tests.e2e import planted
@@ -16,9 +16,10 @@ from tests.e2e.wire import Path
 from tests.servers import PostgresServer, RedisServer
 
 KILLS = 50 if LONG else 8
-PLANTED_KILLS_MAX = 8
+PLANTED_KILLS = 2
 KILL_AFTER_S = (0.05, 0.5)
 BACK_S_MAX = 2
+ALL_DECIDED_S_MAX = 6
 DOWN_S = 0.4
 SYNC = (Path.SYNC, Path.EMIT, Path.QUEST, "award", "gift")
 ALL = (*ASYNC, *SYNC)
@@ -66,21 +67,29 @@ class Fate:
     async def drained(self, since: float) -> None:
         """Wait until all was decided that was accepted before."""
         moment_ms = int((time.time() - (time.monotonic() - since)) * 1000)
-        while await asyncio.to_thread(self.siege.town.waits_since, moment_ms):
+        while await asyncio.to_thread(self.siege.town.waits_since, moment_ms):  # noqa: ASYNC110 - it is Redis that knows
             await asyncio.sleep(0.01)
         self.drains_s.append(time.monotonic() - since)
 
+    def refused_s(self) -> float:
+        """Return how long after the end somebody was still refused, at worst."""
+        ends = [*(down for down, _ in self.downs[1:]), inf]
+        late = [
+            one.ended - up
+            for (_, up), end in zip(self.downs, ends, strict=False)
+            for one in self.siege.between(up, end)
+            if one.status == REFUSED
+        ]
+        return max(late, default=0.0)
+
     def tell(self) -> str:
-        """Sum up what has been seen, and check how long it took."""
+        """Sum up what has been seen."""
         siege = self.siege
-        last_refused = max(
-            (one.ended - up for _, up in self.downs for one in siege.between(up, up + DOWN_S)
-             if one.status == REFUSED), default=0.0)  # fmt: skip
         told = (
             f"\n{len(self.backs_s or self.drains_s)} kills of {self.what}:"
             f" {len(siege.load.log.acked)} events and {len(siege.customers.receipts)} commands"
             f" acknowledged, {siege.broken()} connections broken, {siege.refusals()} refusals"
-            f" (the last {last_refused:.2f} s after the end),"
+            f" (the last {self.refused_s():.2f} s after the end),"
             f" the slowest answer in {siege.slowest_s():.2f} s"
         )
         for how, seconds in (("back", self.backs_s), ("all decided", self.drains_s)):
@@ -96,7 +105,12 @@ def finish(fate: Fate, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(fate.tell())  # noqa: T201 - the figures are worth a line
     assert not fate.siege.town.unwanted()
-    assert max([*fate.backs_s, *fate.drains_s]) < BACK_S_MAX
+    assert max(fate.backs_s, default=0) < BACK_S_MAX
+    assert fate.refused_s() < BACK_S_MAX
+    if fate.drains_s:
+        # What its reader died with is decided one by one, which a slow disk may draw out.
+        assert sorted(fate.drains_s)[len(fate.drains_s) // 2] < BACK_S_MAX
+        assert max(fate.drains_s) < ALL_DECIDED_S_MAX
 
 
 def test_a_server_is_killed_and_the_other_goes_on(store, tmp_path, capsys):
@@ -127,11 +141,11 @@ def test_a_worker_is_killed_and_the_other_takes_its_lanes(store, queue, tmp_path
         assert not siege.broken()
 
 
-async def kill_a_worker(town: Town, fate: Fate, by: tuple[str, ...] = ()) -> None:
+async def kill_a_worker(town: Town, fate: Fate) -> None:
     number = len(fate.drains_s) % 2
     killed = time.monotonic()
     town.workers[number].process.kill()
-    _, _ = await asyncio.gather(fate.drained(killed), asyncio.to_thread(town.work, number, by))
+    _, _ = await asyncio.gather(fate.drained(killed), asyncio.to_thread(town.work, number))
 
 
 @pytest.mark.parametrize("appendfsync", ["everysec", "always"])
@@ -201,9 +215,9 @@ def test_a_bug_would_be_seen(store, queue, tmp_path):
     """Out of the queue before the commit: then a death in between loses events."""
     bug = "acknowledge-before-the-commit"
     by = (sys.executable, planted.__file__, bug)
-    with Town(tmp_path, store, queue, works=2) as town:
+    with Town(tmp_path, store, queue, serves=1, works=2, by=by) as town:
         siege = Siege(town)
         fate = Fate(siege, "workers with a bug")
-        siege.run(lambda: fate.again(lambda: kill_a_worker(town, fate, by), PLANTED_KILLS_MAX))
+        siege.run(lambda: fate.again(lambda: kill_a_worker(town, fate), PLANTED_KILLS))
         with pytest.raises(AssertionError, match=planted.BUGS[bug].seen_as):
             siege.check()

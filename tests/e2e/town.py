@@ -30,11 +30,14 @@ class Town:
         *,
         serves: int = 2,
         works: int = 0,
+        by: Sequence[str] = (),
         **more: str,
     ) -> None:
+        """`by` is what runs the workers, if not us; `more` are settings of all processes."""
         self.folder = folder
         self.store = store
         self.queue = queue
+        self.by = by
         self.env = settings(RULEBOOK) | {"LAURELS_STORE": store} | more
         if queue is not None:
             self.env["LAURELS_QUEUE"] = queue
@@ -75,7 +78,8 @@ class Town:
         self.servers[number] = server
         return server
 
-    def work(self, number: int = 0, by: Sequence[str] = ()) -> Working:
+    def work(self, number: int = 0, by: Sequence[str] | None = None) -> Working:
+        by = self.by if by is None else by
         log = self._log(f"work-{number}")
         _leave(self.workers[number])
         worker = Working("work", cwd=self.folder, env=self.env, by=by, log=log)

@@ -119,7 +119,7 @@ def quest_body(event: Event) -> dict[str, Any]:
 
 
 def acks_of(path: Path, reply: Reply) -> list[Ack]:
-    """Read what a 2xx promises, one for each event that was sent; TO_SEND_AGAIN promises nothing."""
+    """Read what a 2xx promises, one for each event that was sent."""
     body = reply.body
     match path:
         case Path.QUEST:

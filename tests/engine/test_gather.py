@@ -252,11 +252,10 @@ def test_a_broom_that_breaks_stops_nobody(stage, caplog):
     async def play():
         async with gathering(stage) as gather:
             with out_of_order(stage.path, "receipts"):
-                with pytest.raises(Unavailable):
-                    await gather.submit([stage.event("buy", key="k", amount=1)])
+                await gather.submit([stage.event("buy", amount=1)])
                 while not caplog.records:  # noqa: ASYNC110 - a log wakes nobody
                     await asyncio.sleep(0)
             return await gather.submit(buys(stage, 1))
 
     assert asyncio.run(asyncio.wait_for(play(), timeout=30))[0].changes
-    assert caplog.records[0].getMessage() == "expired receipts could not be deleted"
+    assert caplog.records[0].getMessage().startswith("expired receipts have to wait: ")

@@ -23,6 +23,7 @@ from laurels.core.window import Calendar
 from laurels.engine.answers import BoardName
 from laurels.engine.rulebook_text import load_rulebook
 from laurels.engine.scheduler import Scheduler
+from laurels.store.sqlite.store import SqliteStore
 
 PEOPLE = ("ann", "bob", "cyd")
 ONE = 1_000_000
@@ -38,7 +39,7 @@ class Now:
     async def submit(self, commands):
         return self.engine.submit(commands)
 
-    def recall(self, command) -> None:
+    async def recall(self, command) -> None:
         """Know of no receipt."""
 
 
@@ -49,7 +50,8 @@ class Real:
         text = json.dumps(book)
         self.book = book
         self.stage = Stage(folder / "laurels.db", text, clock=SteadyClock(NOON))
-        self.stage.store._connections.writer.execute("PRAGMA synchronous = OFF")
+        assert isinstance(self.stage.store, SqliteStore)
+        self.stage.store._file.writer.execute("PRAGMA synchronous = OFF")
         for offer, count in codes.items():
             several = [f"{offer}-{n}" for n in range(count)]
             self.stage.store.registry.put_codes(self.stage.world, offer, several, NOON)

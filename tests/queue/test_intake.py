@@ -299,6 +299,28 @@ def test_a_sync_call_after_the_decision_is_a_duplicate(line):
     assert (other.id, other.answered_by, other.mismatch) == (first.id, "store", True)
 
 
+def test_a_sync_call_with_other_content_than_what_is_parked_hears_so(line):
+    first = line.stage.event("quiz", key="k", score=1)
+    accept(line, first)
+    reader = line.reader()
+    line.free()
+    reader.beat()
+    reader.share()
+    (entry,) = reader.read(range(LANES), 9)
+    reader.park(entry, "it may", line.stage.clock.at)
+
+    (receipt,) = sync(line, line.stage.event("quiz", key="k", score=2))
+    (again,) = sync(line, line.stage.event("quiz", key="k", score=2))
+    (same,) = sync(line, line.stage.event("quiz", "bob", key="k", score=2))
+
+    assert (receipt.id, receipt.mismatch) == (first.id, True)
+    assert (again.id, again.mismatch, again.answered_by) == (first.id, False, "store")
+    assert not same.mismatch
+    line.parked.requeue(entry.lane, entry.id)
+    line.drain()
+    assert line.stage.balance() == 5
+
+
 @pytest.fixture
 def own(tmp_path, caplog):
     """A line on a Redis that may be killed."""
@@ -383,11 +405,47 @@ def test_while_redis_is_down_the_store_takes_events_where_that_is_wanted(own):
     assert line.stage.balance() == 20
 
 
+class Deaf(RedisLanes):
+    """What it sends comes through, and is decided before it knows that no answer will come."""
+
+    def __init__(self, link, line):
+        super().__init__(link)
+        self.line = line
+
+    async def append(self, events):
+        await super().append(events)
+        await asyncio.to_thread(self.line.drain)
+        answers: list[Any] = [Unavailable() for _ in events]
+        return answers
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_what_was_decided_though_the_queue_did_not_answer_is_known_to_the_store(line, key):
+    event, beside = line.stage.event("quiz", key=key), line.stage.event("quiz", "bob")
+
+    async def play():
+        link = connect(line.url)
+        try:
+            async with gathering(line) as gather:
+                queries = line.stage.store.queries
+                intake = Intake(Deaf(link, line), queries, backlog_max=9, instead=gather)
+                return await asyncio.gather(intake.accept([event]), gather.submit([beside]))
+        finally:
+            await link.aclose()
+
+    ((receipt,), (other,)) = asyncio.run(play())
+
+    assert not isinstance(receipt, Unavailable)
+    assert (receipt.id, other.id) == (event.id, beside.id)
+    assert sorted(entry.command for entry in line.stage.journal()) == [event.id, beside.id]
+    assert (line.stage.balance(), line.stage.balance("bob")) == (5, 5)
+
+
 def test_where_neither_redis_nor_the_store_can_be_asked_callers_hear_it(own):
     line, server = own
 
     class Shut:
-        async def submit(self, commands):
+        async def submit(self, commands, *, waited):
             raise Unavailable
 
     async def play():

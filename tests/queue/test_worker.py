@@ -12,8 +12,9 @@ from tests.cast import HOUR
 from tests.queue.line import Died, Line
 
 from laurels.core.errors import Unavailable
-from laurels.engine.queue import LANES
-from laurels.queue.names import STREAMS, lane_of
+from laurels.engine.queue import CLAIM_LIFETIME_MS, CLAIM_SETTLED_MS, LANES
+from laurels.queue.names import STREAMS, claim_of, lane_of
+from laurels.queue.reading import RedisReader
 from laurels.queue.text import encode
 
 HEAD_OF_LINE_S_MAX = 0.25
@@ -298,6 +299,60 @@ def test_a_discarded_event_gives_its_key_back(line):
         assert line.append(line.stage.event("quiz", "eve", "poison")) == [None]
 
 
+def test_a_parked_events_key_is_its_own_until_somebody_looked_after_it(line):
+    with spoilt(line, "eve"):
+        poison = line.stage.event("quiz", "eve", "poison")
+        name = claim_of(poison, lane_of(poison))
+        line.append(poison)
+        line.drain()
+        (parked,) = line.parked.listed(1)
+
+    assert line.link.pttl(name) == -1, "it would be taken as another one, and both would count"
+    (told,) = line.append(line.stage.event("quiz", "eve", "poison"))
+    assert told.id == poison.id
+
+    line.stage.clock.move(by=25 * HOUR)
+    line.parked.requeue(parked.lane, parked.id)
+    assert CLAIM_LIFETIME_MS - 5_000 < line.link.pttl(name) <= CLAIM_LIFETIME_MS
+    (told,) = line.append(line.stage.event("quiz", "eve", "poison"))
+    assert line.ask(lambda lanes: lanes.original(poison, told)) == [poison]
+    line.drain()
+    assert line.stage.balance("eve") == 10
+    assert 0 < line.link.pttl(name) <= CLAIM_SETTLED_MS
+
+
+def test_an_event_whose_claim_expired_before_it_was_parked_has_its_key_again(line):
+    with spoilt(line, "eve"):
+        poison = line.stage.event("quiz", "eve", "poison")
+        name = claim_of(poison, lane_of(poison))
+        line.append(poison)
+        line.link.delete(name)
+        line.drain()
+        (parked,) = line.parked.listed(1)
+
+    assert line.link.pttl(name) == -1
+    line.link.delete(name)
+    line.parked.requeue(parked.lane, parked.id)
+    (told,) = line.append(line.stage.event("quiz", "eve", "poison"))
+    assert told.id == poison.id
+
+
+def test_who_parks_or_requeues_an_event_leaves_the_key_of_another_alone(line):
+    with spoilt(line, "eve"):
+        poison = line.stage.event("quiz", "eve", "poison")
+        name = claim_of(poison, lane_of(poison))
+        line.append(poison)
+        line.link.set(name, "1-0 of another", px=CLAIM_LIFETIME_MS)
+        line.drain()
+        (parked,) = line.parked.listed(1)
+        assert line.link.pttl(name) > 0
+
+        line.link.persist(name)
+        assert line.parked.requeue(parked.lane, parked.id)
+        assert line.link.get(name) == b"1-0 of another"
+        assert line.link.pttl(name) == -1
+
+
 def test_what_the_engine_refuses_is_parked_with_the_reason(line):
     """The rulebook has changed since it was accepted: a rule reads its number now."""
     event = line.stage.event("quiz", score=10**12)
@@ -376,6 +431,52 @@ def test_a_store_that_is_down_counts_as_nobodys_failure(line):
     assert (line.left(), line.traces(), line.parked.listed(9)) == (0, 0, [])
 
 
+class Picky:
+    """An engine whose store can be written, and says that it cannot when one event comes."""
+
+    def __init__(self, engine, odd):
+        self.engine = engine
+        self.odd = odd
+
+    def submit(self, commands, *, waited):
+        if any(command.id == self.odd for command in commands):
+            raise Unavailable
+        return self.engine.submit(commands, waited=waited)
+
+
+def test_an_event_that_the_store_never_takes_is_parked_and_nobody_stands_still(line):
+    odd = line.stage.event("quiz", "eve")
+    line.append(odd, *quizzes(line, people=20, each=2))
+    line.free()
+    worker = line.worker(engine=Picky(line.stage.engine, odd.id))
+    until = time.monotonic() + 20
+    n = 0
+    while line.left():
+        worker.step()
+        if not n % 5:  # Others go on coming.
+            line.append(line.stage.event("quiz", f"late {n}"))
+        n += line.left() > 0
+        if line.parked.listed(1):
+            line.drain(worker)
+        assert time.monotonic() < until, line.left()
+
+    (parked,) = line.parked.listed(9)
+    assert parked.event == odd
+    assert [line.stage.balance(f"p{n}") for n in range(20)] == [10] * 20
+    assert line.pending() == 0
+
+
+def test_nothing_is_parked_while_the_store_answers_and_takes_nothing(line):
+    """As one does that can be read only, or whose disk is full."""
+    line.append(*quizzes(line, people=20, each=2))
+    line.free()
+    worker = line.worker(engine=Down(line.stage.engine, 40))
+    line.drain(worker)
+
+    assert [line.stage.balance(f"p{n}") for n in range(20)] == [10] * 20
+    assert (line.left(), line.traces(), line.parked.listed(9)) == (0, 0, [])
+
+
 def test_who_is_stopped_while_the_store_is_down_leaves_everything_for_others(line):
     line.append(*quizzes(line, people=3, each=2))
     line.free()
@@ -386,6 +487,33 @@ def test_who_is_stopped_while_the_store_is_down_leaves_everything_for_others(lin
 
     line.drain()
 
+    assert [line.stage.balance(f"p{n}") for n in range(3)] == [10] * 3
+    assert (line.left(), line.traces()) == (0, 0)
+
+
+class Forgetful(RedisReader):
+    """A reader whose queue is away each time when it is told of what is committed, for a while."""
+
+    times = 3
+
+    def done(self, entries):
+        self.times -= 1
+        if self.times >= 0:
+            raise Unavailable
+        super().done(entries)
+
+
+def test_what_was_committed_while_the_queue_was_away_died_of_nothing(line):
+    events = quizzes(line, people=3, each=2)
+    line.append(*events)
+    line.free()
+    with pytest.raises(Died):
+        line.worker(_die_at("read")).step()
+
+    line.free()
+    line.drain(line.worker(reader=Forgetful(line.link)))
+
+    assert line.parked.listed(9) == []
     assert [line.stage.balance(f"p{n}") for n in range(3)] == [10] * 3
     assert (line.left(), line.traces()) == (0, 0)
 

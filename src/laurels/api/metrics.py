@@ -105,6 +105,11 @@ class _Counted(Collector):
             "Events that wait in the queue, of all processes, as this one saw it last.",
             metrics.events_queued(),
         )
+        yield _gauge(
+            "laurels_limits_shared",
+            "1 while rate limits hold over all processes through Redis, else 0.",
+            metrics.limits_shared(),
+        )
         yield _histogram(
             "laurels_batch_size",
             "How many commands were committed together; there is a commit a batch.",

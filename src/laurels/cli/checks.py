@@ -5,7 +5,7 @@ from contextlib import closing
 import click
 
 from laurels import settings, wiring
-from laurels.cli.options import opened, read_settings, store_option
+from laurels.cli.options import check_database, opened, read_settings, serve_options, store_option
 
 FINDINGS = 1
 
@@ -29,16 +29,17 @@ def verify(store: str | None) -> None:
 @store_option
 def migrate(store: str | None) -> None:
     """Bring a store's schema up to date, or make a new store."""
-    url = read_settings(store=store).settings.store
-    with closing(wiring.open_store(url, migrate=True)):
-        click.echo(f"{settings.without_password(url)} is up to date.")
+    in_force = read_settings(store=store).settings
+    check_database(in_force)
+    with closing(wiring.open_store(in_force.store, migrate=True)):
+        click.echo(f"{settings.without_password(in_force.store)} is up to date.")
 
 
 @click.command()
-@store_option
-def config(store: str | None) -> None:
-    """Print every setting in force, and where it came from."""
-    reading = read_settings(store=store)
+@serve_options
+def config(**flags: object) -> None:
+    """Print every setting that a server would have with these flags, and where it came from."""
+    reading = read_settings(**flags)
     for name in reading.sources:
         variable = settings.variable(name)
         click.echo(f"{variable}={settings.shown(reading, name)}  ({reading.sources[name]})")

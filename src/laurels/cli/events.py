@@ -12,7 +12,14 @@ from laurels.api.bricqs import translate
 from laurels.cli import sending
 from laurels.cli.items import Item, opened
 from laurels.cli.lines import Line
-from laurels.cli.options import ENVS, now, read_settings, store_option
+from laurels.cli.options import (
+    ENVS,
+    check_database,
+    now,
+    open_or_make,
+    read_settings,
+    store_option,
+)
 from laurels.cli.playing import BATCH_EVENTS, batches
 from laurels.cli.server import tidy_on_termination
 from laurels.core.change import Parked
@@ -101,8 +108,9 @@ def _to_store(
 ) -> None:
     settings = read_settings(store=url).settings
     tenant, env = world[0] or settings.bootstrap_tenant, world[1]
+    check_database(settings, accepts_loss=False)
     with (
-        closing(wiring.open_store(settings.store)) as store,
+        closing(open_or_make(settings, may_make=settings.migrate == "on")) as store,
         wiring.writing(store, "an import"),
     ):
         if tenant == settings.bootstrap_tenant:

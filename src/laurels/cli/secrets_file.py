@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ import msgspec
 
 from laurels import wiring
 from laurels.core.errors import LaurelsError
-from laurels.settings import Settings, variable
+from laurels.settings import Settings, read, variable, without_password
 
 NAME: Final = "laurels.secrets"
 MADE: Final = {
@@ -22,6 +23,10 @@ MADE: Final = {
 
 class SecretsNotKept(LaurelsError):
     """The secrets file cannot be read or written."""
+
+
+class SecretsMissing(LaurelsError):
+    """A store that others use has secrets already, and we were not told them."""
 
 
 def is_served(store: str) -> bool:
@@ -51,13 +56,34 @@ def load(store: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
 
 
-def complete(settings: Settings) -> tuple[Settings, dict[str, str]]:
-    """Make the secrets that are missing and keep them; return the settings and the new secrets."""
+def complete(settings: Settings, *, may_make: bool) -> tuple[Settings, dict[str, str]]:
+    """
+    Make the secrets that are missing and keep them; return the settings and the new secrets.
+
+    Where none may be made, who started before us has others, which ours would not go with.
+    """
     store = settings.store
-    new = {name: make() for name, make in MADE.items() if getattr(settings, name) is None}
+    # Whoever started here at the same moment may have kept some by now.
+    kept = load(store)
+    of_file = read({}, None, kept).settings
+    known = {name: getattr(settings, name) or getattr(of_file, name) for name in MADE}
+    new = {name: make() for name, make in MADE.items() if known[name] is None}
+    if new and not may_make:
+        raise SecretsMissing(_what_is_missing(settings, list(new)))
     if new:
-        _keep(store, load(store) | {variable(name): value for name, value in new.items()})
-    return msgspec.structs.replace(settings, **new), new
+        _keep(store, kept | {variable(name): value for name, value in new.items()})
+    return msgspec.structs.replace(settings, **known | new), new
+
+
+def _what_is_missing(settings: Settings, names: Sequence[str]) -> str:
+    variables = [variable(name) for name in names]
+    listed = " and ".join(filter(None, [", ".join(variables[:-1]), variables[-1]]))
+    return (
+        f"{listed} must be given: {without_password(settings.store)} has apps or keys already, and "
+        "what this start would make up would not be what the others have. What a first start makes "
+        f"up is kept in {NAME} in the folder that the first server was started in: give its "
+        "lines to all others, as environment variables or as that file."
+    )
 
 
 def _keep(store: str, kept: dict[str, str]) -> None:

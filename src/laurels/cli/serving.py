@@ -8,22 +8,17 @@ import click
 from laurels import wiring
 from laurels.cli import secrets_file, server
 from laurels.cli.options import (
+    begin,
     check_queue,
     check_servers,
-    now,
-    queue_options,
     read_settings,
-    store_option,
+    serve_options,
 )
 from laurels.settings import Settings, variable
 
 
 @click.command()
-@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port to listen on; 0 takes a free one. [default: 8080]")
-@store_option
-@queue_options
-@click.option("--rulebook", metavar="FILE", help="Rulebook to apply before the first request.")
+@serve_options
 def serve(**flags: object) -> None:
     """Serve both APIs until interrupted."""
     settings = read_settings(**flags).settings
@@ -36,8 +31,7 @@ def serve(**flags: object) -> None:
         listener = stack.enter_context(closing(_listen(settings, store)))
         url = server.url_of(listener)
         stack.enter_context(wiring.writing(store, f"a server at {url}"))
-        settings, new = secrets_file.complete(settings)
-        wiring.bootstrap(store.registry, settings, now())
+        settings, new = begin(settings, store)
         if new:
             announce(new, str(secrets_file.place(settings.store)))
         built = wiring.build(settings, store, durability)

@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
@@ -81,17 +80,15 @@ def work(**flags: object) -> None:
 
 
 def _run(worker: Worker, reader: Reader, stop: Stop) -> None:
-    thread = threading.Thread(target=worker.run, name="laurels-worker", daemon=True)
-    thread.start()
+    worker.start()
     until = time.monotonic() + LANES_WITHIN_S
     while not reader.held and time.monotonic() < until and not stop.has_come(0.01):
         pass
     say(f"Laurels is working on {len(reader.held)} lanes")
-    while thread.is_alive() and not stop.has_come(LOOK_EVERY_S):
+    while worker.is_running and not stop.has_come(LOOK_EVERY_S):
         pass
-    worker.stop()
-    thread.join(DRAIN_S_MAX)
-    if thread.is_alive():
+    worker.close(DRAIN_S_MAX)
+    if worker.is_running:
         raise click.ClickException("The batch in hand took too long; others will decide it again.")
     if not stop.has_come():
         raise click.ClickException("The worker ended without being told to.")
@@ -116,7 +113,7 @@ def _patiently(make: Callable[[], Made], stop: Stop) -> Made | None:
     while not stop.has_come():
         try:
             return make()
-        except (wiring.StoreNotOpened, Unavailable) as problem:
+        except (wiring.StoreNotOpened, wiring.SchemaTooOld, Unavailable) as problem:
             if time.monotonic() > until:
                 raise
             if problem.message != told:

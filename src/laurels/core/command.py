@@ -166,6 +166,8 @@ class Describe(_Command, frozen=True, gc=False):
     timezone: str | UnsetType | None = UNSET
     attributes: Raw | UnsetType = UNSET
     """All of them, as one JSON object."""
+    patch: Raw | UnsetType = UNSET
+    """A JSON object to be merged into them instead, key by key; null removes one."""
     operation: ClassVar[str] = "profile"
 
 

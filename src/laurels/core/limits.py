@@ -43,6 +43,8 @@ NUMBER_MAX: Final = 9_000_000_000
 # What one command may cause. Past these the event is parked, with no change at all.
 FACTS_PER_COMMAND_MAX: Final = 100
 STATE_BYTES_MAX: Final = 64 * 1024
+ATTRIBUTES_BYTES_MAX: Final = 16 * 1024
+"""They are read and written with the state, which must have room for everything else."""
 AMOUNT_MAX: Final = 10**15
 """The largest single posting, and the largest balance: both stay exact in a JSON number."""
 MEASURE_MAX: Final = NUMBER_MAX * 10**9

@@ -28,6 +28,11 @@ class Named(NamedTuple):
 
     command: Command
     mismatch: bool = False
+    is_instead: bool = False
+    """Whether what its key stands for is not to be had: what is decided now are other things."""
+
+    def differs(self, receipt: Receipt) -> bool:
+        return self.mismatch or (self.is_instead and receipt.answered_by == "decision")
 
 
 class Ahead:
@@ -64,7 +69,7 @@ class Ahead:
         outcomes = await self._submitter.submit([one.command for one in named])
         return [
             replace(outcome, mismatch=True)
-            if one.mismatch and isinstance(outcome, Receipt)
+            if isinstance(outcome, Receipt) and one.differs(outcome)
             else outcome
             for one, outcome in zip(named, outcomes, strict=True)
         ]
@@ -87,7 +92,7 @@ class Ahead:
             original = await self._lanes.original(command, waiting)
         except Unavailable:
             original = None
-        # Decided meanwhile, or not to be had: the store knows the key, or learns of it now.
+        # Decided meanwhile, or parked: the store knows the key, or learns of it now.
         if original is None:
-            return own
+            return own._replace(is_instead=True)
         return Named(original, mismatch=answer_to_twin(original, command).mismatch)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from laurels.core import limits
 from laurels.core.command import Command, Reset
@@ -12,6 +13,7 @@ from laurels.engine.clock import stopwatch
 from laurels.engine.metrics import Metrics
 from laurels.engine.ports import (
     Clock,
+    Conflict,
     Meter,
     Notifier,
     Outcome,
@@ -25,6 +27,8 @@ from laurels.engine.recent import Recent
 from laurels.engine.replay import is_expired, replay
 
 log = logging.getLogger(__name__)
+
+REFUSED: Final = "The store does not take what would come of it."
 
 
 class Engine:
@@ -94,7 +98,9 @@ class Engine:
         except Unavailable as refusal:
             return refusal
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is this command's own
-            reason = failure if isinstance(failure, LimitMet) else LimitMet(repr(failure))
+            reason = failure if isinstance(failure, LimitMet) else LimitMet(_said(failure))
+            if reason is not failure:
+                log.warning("event %s is not decided: %r", command.id, failure)
         try:
             return self._commit([command], waited=waited, park=reason)[0]
         except Exception:
@@ -132,6 +138,11 @@ class Engine:
             return
         if len(remembered.content) <= limits.RECEIPT_CACHED_BYTES_MAX:
             self._recent.put(_cache_key(command, command.key), remembered)
+
+
+def _said(failure: Exception) -> str:
+    """Say why something is parked, to whoever sent it: not in the words of a database."""
+    return REFUSED if isinstance(failure, Conflict) else repr(failure)
 
 
 def _cache_key(command: Command, key: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ class Waiting(NamedTuple):
 
     commands: Sequence[Command]
     answer: asyncio.Future[list[Outcome]]
+    waited: bool = False
 
 
 class Gather:
@@ -53,13 +54,19 @@ class Gather:
     def events_waiting(self) -> int:
         return self._events_waiting
 
-    def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Outcome]]":
-        """Await one outcome a command, in order, once all of them are committed."""
+    def submit(
+        self, commands: Sequence[Command], *, waited: bool = False
+    ) -> "asyncio.Future[list[Outcome]]":
+        """
+        Await one outcome a command, in order, once all of them are committed.
+
+        Those that `waited` may have been decided by somebody else, under the ids they carry.
+        """
         if self._events_waiting + len(commands) > limits.WAITING_EVENTS_MAX:
             raise Unavailable("Too many events are waiting to be written; try again.")
         self._events_waiting += len(commands)
         answer = self._loop.create_future()
-        self._queue.put(Waiting(commands, answer))
+        self._queue.put(Waiting(commands, answer, waited))
         return answer
 
     async def recall(self, command: Command) -> Receipt | None:
@@ -69,8 +76,10 @@ class Gather:
     def _write(self) -> None:
         while (gathered := self._gather()) is not None:
             if gathered:
-                result = self._submit([command for one in gathered for command in one.commands])
+                result = self._submit(gathered)
                 self._loop.call_soon_threadsafe(self._answer, gathered, result)
+                if isinstance(result, Unavailable):
+                    continue  # Others wait; they need not wait for us to look once more.
             try:
                 self._engine.tidy()
             except Unavailable as refusal:
@@ -101,9 +110,12 @@ class Gather:
         self._queue.put(None)  # Stop at the next look; these are still to be written.
         return gathered
 
-    def _submit(self, commands: list[Command]) -> list[Outcome] | Exception:
+    def _submit(self, gathered: list[Waiting]) -> list[Outcome] | Exception:
+        commands = [command for one in gathered for command in one.commands]
+        # Of those who share a batch with one that waited, the ids are looked up as well: all new.
+        waited = any(one.waited for one in gathered)
         try:
-            return self._engine.submit(commands)
+            return self._engine.submit(commands, waited=waited)
         except Exception as failure:
             if not isinstance(failure, Refusal):
                 log.exception("a batch of %d failed", len(commands))
@@ -112,7 +124,7 @@ class Gather:
     def _answer(self, gathered: list[Waiting], result: list[Outcome] | Exception) -> None:
         """Resolve a whole batch in one turn of the loop. Runs on the loop's own thread."""
         position = 0
-        for commands, answer in gathered:
+        for commands, answer, _ in gathered:
             end = position + len(commands)
             self._events_waiting -= len(commands)
             if answer.done():  # The caller went away; what it sent is kept all the same.

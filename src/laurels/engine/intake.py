@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 from msgspec.structs import replace
 
 from laurels.core import limits
+from laurels.core.command import Command
 from laurels.core.compile import Compiled
 from laurels.core.decide import decide
 from laurels.core.errors import LimitMet, Refusal, Unavailable
@@ -53,6 +54,12 @@ class Acceptor(Protocol):
         ...
 
 
+class Instead(Protocol):
+    """Who decides events at once that nobody knows to be kept: one of them may be, or decided."""
+
+    def submit(self, commands: Sequence[Command], *, waited: bool) -> Awaitable[list[Outcome]]: ...
+
+
 class Direct:
     """Where there is no queue, accepting is deciding."""
 
@@ -86,7 +93,7 @@ class Intake:
         queries: Queries,
         *,
         backlog_max: int,
-        instead: Submitter | None = None,
+        instead: Instead | None = None,
         arrived: Callable[[], None] | None = None,
     ) -> None:
         """
@@ -172,7 +179,9 @@ class Intake:
         decided: Sequence[Outcome] = [_down() for _ in down]
         if self._instead is not None:
             try:
-                decided = await self._instead.submit([events[place] for place in down])
+                # What was sent may have come through, and only the answer been lost.
+                own = [events[place] for place in down]
+                decided = await self._instead.submit(own, waited=True)
             except Unavailable as refusal:  # Neither of the two can be asked.
                 decided = [refusal for _ in down]
         for place, outcome in zip(down, decided, strict=True):

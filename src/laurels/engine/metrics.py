@@ -60,6 +60,8 @@ class Metrics:
         """Whoever gathers events says how many wait; nobody, none."""
         self.events_queued: Callable[[], int] = int
         """The same of a queue, as far as this process knows."""
+        self.limits_shared: Callable[[], int] = int
+        """Whether rate limits hold over several processes, as 1 or 0."""
         self.batch_sizes = Histogram(SIZES)
         self.commit_seconds = Histogram(SECONDS)
         self.commits_failed = 0

@@ -14,7 +14,7 @@ from laurels.engine.replay import remember, replay
 LANES: Final = 64
 """All of a participant's events wait in one of them, in the order in which they came."""
 CLAIM_LIFETIME_MS: Final = 60 * 60 * 1000
-"""How long a waiting key is known; whoever waits longer is recognised by the store."""
+"""How long a waiting key is known, unless it is parked; after that the store recognises it."""
 WAIT_MS_MAX: Final = CLAIM_LIFETIME_MS // 2
 """While the oldest entry has waited longer than this, nothing more is accepted."""
 CLAIM_SETTLED_MS: Final = 10_000

@@ -43,7 +43,7 @@ class Decider(Protocol):
 
 class Worker:
     """
-    Decides what waits in the lanes that it holds. For a thread of its own.
+    Decides what waits in the lanes that it holds, in a thread of its own.
 
     It may die anywhere: what it has read is handed out again, and the engine knows an event that it
     has decided by its id. An entry that was handed out before is tried alone, so that what fails,
@@ -67,14 +67,22 @@ class Worker:
         self._reached = reached or _go_on
         self._suspects: dict[int, deque[Entry]] = {}
         """By lane, what has to be tried alone before anything else of that lane."""
+        self._committed: list[Entry] = []
+        """What the queue has not been told of yet: nobody need find out again."""
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._shared_at = self._moved_at = 0.0
         self._pause_s = PAUSE_S_MIN
+        self._has_committed = False
+        """Whether anything was, since the store last refused an entry that was alone."""
         self._thread = threading.Thread(target=self.run, name="laurels-worker", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         """Look at the lanes now. For any thread."""
@@ -127,6 +135,7 @@ class Worker:
                     self._reader.beat()
 
     def _look(self) -> bool:
+        self._settle()
         self._share()
         free = [lane for lane in self._reader.held if lane not in self._suspects]
         entries = self._reader.read(free, ENTRIES_AT_ONCE_MAX)
@@ -163,8 +172,14 @@ class Worker:
         """Take a batch all the way, and see to those that it did not work out for."""
         try:
             outcomes = self._submit(entries)
-        except Exception:
-            log.exception("%d events are tried again, one by one", len(entries))
+        except Exception as failure:
+            is_known = isinstance(failure, Unavailable)
+            log.warning(
+                "%d events are tried again, one by one: %r",
+                len(entries),
+                failure,
+                exc_info=None if is_known else failure,
+            )
             for entry in entries:
                 self._suspect(entry)
             return
@@ -183,8 +198,15 @@ class Worker:
 
     def _acknowledge(self, entries: Sequence[Entry]) -> None:
         if entries:
-            self._reader.done(entries)
+            self._committed = [*entries]
+            self._settle()
             self._reached("acknowledged")
+
+    def _settle(self) -> None:
+        """Remove what is committed, also what the queue could not be told of when it was."""
+        if self._committed:
+            self._reader.done(self._committed)
+            self._committed = []
 
     def _try_alone(self) -> None:
         """Try the first suspect of each lane in turn, for a while."""
@@ -206,6 +228,8 @@ class Worker:
         self._reached("alone")
         try:
             outcomes = self._submit([entry])
+        except Unavailable as refusal:
+            return self._refused(entry, tries.failures, refusal)
         except Exception as failure:
             log.exception("an event cannot be decided")
             return self._failed(entry, tries.failures + 1, repr(failure))
@@ -225,6 +249,17 @@ class Worker:
             self._acknowledge([entry])
         return True
 
+    def _refused(self, entry: Entry, failures: int, refusal: Unavailable) -> bool:
+        """Hold it against the entry only if others were committed since the store last refused."""
+        is_its_own = self._has_committed
+        self._has_committed = False
+        self._warn("the store takes no events: %s", refusal)
+        self._pause()
+        if is_its_own:
+            return self._failed(entry, failures + 1, refusal.message)
+        self._reader.spared(entry)
+        return False
+
     def _failed(self, entry: Entry, failures: int, reason: str) -> bool:
         if failures >= FAILURES_MAX:
             self._park(entry, reason)
@@ -242,16 +277,23 @@ class Worker:
         self._reached("parked")
 
     def _submit(self, entries: Sequence[Entry]) -> list[Outcome] | None:
-        """Hand events to the engine until the store takes them; None when it is time to stop."""
+        """
+        Hand events to the engine until the store takes them; None when it is time to stop.
+
+        Raises Unavailable where the store does not take these, though it can be written.
+        """
         events = [entry.event for entry in entries if entry.event is not None]
         while not self._stopping.is_set():
             try:
                 outcomes = self._engine.submit(events, waited=True)
             except Unavailable as refusal:
+                if self._is_ready():
+                    raise
                 self._warn("the store cannot be written: %s", refusal)
                 self._pause()
             else:
                 self._pause_s = PAUSE_S_MIN
+                self._has_committed = True
                 return outcomes
         return None
 

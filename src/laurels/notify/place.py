@@ -5,8 +5,6 @@ Keys are digests, so that nobody's id is written there. Each has one of 64 hash 
 spreads the tags over its nodes, and one call can take all keys of one tag.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -41,14 +39,11 @@ def receipt_key(digest: bytes) -> bytes:
     return b"{laurels-%d}:receipt:%d" % (place % TAGS, place)
 
 
-def by_tag(keys: Sequence[bytes]) -> list[list[int]]:
+def tag_of(key: bytes) -> bytes:
     """
-    Return the positions of the keys that one call to a cluster may take together.
+    Return what keys begin with that one call to a cluster may take together.
 
-    >>> by_tag([b"{laurels-1}:a", b"{laurels-2}:b", b"{laurels-1}:c"])
-    [[0, 2], [1]]
+    >>> tag_of(b"{laurels-1}:a")
+    b'{laurels-1'
     """
-    positions: defaultdict[bytes, list[int]] = defaultdict(list)
-    for position, key in enumerate(keys):
-        positions[key.partition(b"}")[0]].append(position)
-    return list(positions.values())
+    return key.partition(b"}")[0]

@@ -5,18 +5,18 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from laurels.calls import Script, ask, sound, together
 from laurels.core.event import Instant
 from laurels.core.limits import RATE_LOGS_MAX
 from laurels.engine.recent import Recent
 from laurels.engine.sharing import WINDOW_MS, RateLog, SlidingLog
 from laurels.link import Link
-from laurels.notify.place import rate_key
-from laurels.notify.script import Call, Script, send, together
+from laurels.notify.place import rate_key, tag_of
 from laurels.notify.together import Together
 
 ANSWER_S_MAX: Final = 1.0
 """Past it a process goes by its own log: so not for a hiccup, which would let too many through."""
-_RATE: Final = Script("rate.lua")
+_RATE: Final = Script("laurels.notify", "rate")
 
 
 class SharedRateLog(RateLog):
@@ -75,15 +75,13 @@ class SharedRateLog(RateLog):
 
     async def _ask(self, asked: Sequence[str]) -> list[int]:
         keys = [rate_key(self._name, key) for key in asked]
+        groups = together(self._link, range(len(keys)), lambda position: tag_of(keys[position]))
         calls = [
-            Call(
-                _RATE.words([keys[position] for position in positions], self._arguments), positions
-            )
-            for positions in together(self._link, keys)
+            _RATE.call([keys[position] for position in group], self._arguments) for group in groups
         ]
         waits = [0] * len(keys)
-        for call, answer in zip(calls, await send(self._link, calls, _RATE), strict=True):
-            for position, wait in zip(call.positions, answer, strict=True):
+        for group, answer in zip(groups, sound(await ask(self._link, calls)), strict=True):
+            for position, wait in zip(group, answer, strict=True):
                 waits[position] = wait
         return waits
 

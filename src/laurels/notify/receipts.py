@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from laurels.calls import Call, Script, ask, ask_blocking, plain, sound, together
 from laurels.core import limits
 from laurels.core.command import Command
 from laurels.core.event import Instant
@@ -13,8 +14,7 @@ from laurels.engine.ports import Receipt, Record, Remembered, Submitter
 from laurels.engine.replay import is_expired, replay
 from laurels.link import BlockingLink, Link
 from laurels.notify.heard import HEARD_BYTES, Heard
-from laurels.notify.place import DIGEST_BYTES, digest_of, receipt_key
-from laurels.notify.script import Call, Script, send, send_blocking, together
+from laurels.notify.place import DIGEST_BYTES, digest_of, receipt_key, tag_of
 from laurels.notify.together import Together
 
 log: Final = logging.getLogger("laurels.notify")
@@ -23,7 +23,7 @@ ANSWER_S_MAX: Final = 0.1
 """Redis is asked before the store, so it may not take longer than that would."""
 KEPT_AT_ONCE_MAX: Final = 200
 
-_KEEP: Final = Script("receipts.lua")
+_KEEP: Final = Script("laurels.notify", "receipts")
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Remembered).decode
 
@@ -65,13 +65,11 @@ class SharedReceipts(Submitter):
 
     async def _ask(self, digests: Sequence[bytes]) -> list[bytes]:
         keys = [receipt_key(digest) for digest in digests]
-        calls = [
-            Call(["MGET", *(keys[position] for position in positions)], positions)
-            for positions in together(self._link, keys)
-        ]
+        groups = together(self._link, range(len(keys)), lambda position: tag_of(keys[position]))
+        calls = [plain("MGET", *(keys[position] for position in group)) for group in groups]
         found = [b""] * len(keys)
-        for call, answer in zip(calls, await send(self._link, calls), strict=True):
-            for position, kept in zip(call.positions, answer, strict=True):
+        for group, answer in zip(groups, sound(await ask(self._link, calls)), strict=True):
+            for position, kept in zip(group, answer, strict=True):
                 found[position] = kept or b""
         return found
 
@@ -128,10 +126,9 @@ def keep(link: BlockingLink, kept: Sequence[Kept]) -> bytes:
 def _keep(link: BlockingLink, kept: Sequence[Kept]) -> None:
     keys = [receipt_key(one.digest) for one in kept]
     calls: list[Call] = []
-    for positions in together(link, keys):
-        arguments: list[Any] = []
-        for position in positions:
-            arguments += (kept[position].value, kept[position].lifetime_ms)
-        words = _KEEP.words([keys[position] for position in positions], arguments)
-        calls.append(Call(words, positions))
-    send_blocking(link, calls, _KEEP)
+    for group in together(link, range(len(keys)), lambda position: tag_of(keys[position])):
+        values: list[Any] = []
+        for position in group:
+            values += (kept[position].value, kept[position].lifetime_ms)
+        calls.append(_KEEP.call([keys[position] for position in group], values))
+    sound(ask_blocking(link, calls))

@@ -5,10 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from redis.exceptions import RedisError
-
 from laurels.core.errors import Unavailable
 from laurels.engine.turns import Turns
+from laurels.link import FAILURES
 
 log: Final = logging.getLogger("laurels.notify")
 
@@ -63,7 +62,7 @@ class Together(Generic[Asked, Answer]):
             async with asyncio.timeout(self._within_s):
                 answers = await self._ask(questions)
         except Exception as problem:
-            if not isinstance(problem, RedisError | OSError):  # A timeout is an OSError.
+            if not isinstance(problem, FAILURES):  # A timeout is an OSError.
                 log.exception("a bug of ours: Redis could not be asked")
             self._missed(problem)
             return [None] * len(questions)

@@ -13,16 +13,14 @@ from laurels.engine.queue import (
     LANES,
     Backlog,
     Waiting,
-    content_of,
 )
 from laurels.link import Link
 from laurels.queue.names import PARKED, STREAMS, claim_of, lane_of
 from laurels.queue.script import Call, Script, ask, plain, together, unavailable
-from laurels.queue.text import decode, encode
+from laurels.queue.text import claim_text, decode, encode
 
 _accept: Final = Script("accept")
 _look: Final = Script("look")
-_encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Waiting).decode
 
 
@@ -120,6 +118,6 @@ def _appending(events: Sequence[tuple[int, Event]]) -> Call:
             values.append(b"")
         else:
             claims.append(claim_of(event, lane))
-            values.append(_encode(Waiting(event.id, event.received_at, content_of(event))))
+            values.append(claim_text(event))
     keys = [*(STREAMS[lane] for lane in places), *claims]
     return _accept.call(keys, (len(places), CLAIM_LIFETIME_MS, *values))

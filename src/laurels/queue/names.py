@@ -12,6 +12,7 @@ from laurels.core.event import Event
 from laurels.engine.queue import LANES
 
 WORKERS: Final = "{laurels}:workers"
+INSTALLATION: Final = "{laurels}:installation"
 GROUP: Final = "laurels"
 CONSUMERS: Final = [f"lane-{lane}" for lane in range(LANES)]
 """The lane is its own only consumer, whoever reads for it."""
@@ -31,3 +32,10 @@ def claim_of(event: Event, lane: int) -> bytes:
     """Return the name under which the key of an event waits."""
     whose = f"{event.tenant}\0{event.participant}\0{event.key}".encode()
     return _CLAIMS[lane] + blake2b(whose, digest_size=16).digest()
+
+
+def claims_of(event: Event | None, lane: int) -> list[bytes]:
+    """Return the claim of an entry, if it has a key, and if it lies where its event belongs."""
+    if event is None or event.key is None or lane_of(event) != lane:
+        return []
+    return [claim_of(event, lane)]

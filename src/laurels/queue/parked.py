@@ -6,11 +6,11 @@ import msgspec
 from msgspec import Struct
 
 from laurels.core.event import Event, Instant
-from laurels.engine.queue import LANES, ParkedEntry
+from laurels.engine.queue import CLAIM_LIFETIME_MS, LANES, ParkedEntry
 from laurels.link import BlockingLink
-from laurels.queue.names import PARKED, STREAMS, claim_of, lane_of
+from laurels.queue.names import PARKED, STREAMS, claims_of
 from laurels.queue.script import Script, ask_blocking, plain
-from laurels.queue.text import decode
+from laurels.queue.text import claim_text, decode
 
 _requeue: Final = Script("requeue")
 
@@ -54,7 +54,9 @@ class RedisParked:
         entry = self._find(lane, id_)
         if entry is None:
             return False
-        call = _requeue.call((PARKED[lane], STREAMS[lane]), (id_, entry.raw))
+        keys = (PARKED[lane], STREAMS[lane], *claims_of(entry.event, lane))
+        said = b"" if entry.event is None else claim_text(entry.event)
+        call = _requeue.call(keys, (id_, entry.raw, CLAIM_LIFETIME_MS, said))
         return bool(ask_blocking(self._link, [call])[0])
 
     def discard(self, lane: int, id_: str) -> bool:
@@ -62,9 +64,7 @@ class RedisParked:
         if entry is None:
             return False
         calls = [plain("HDEL", PARKED[lane], id_)]
-        event = entry.event
-        if event is not None and event.key is not None and lane_of(event) == lane:
-            calls.append(plain("DEL", claim_of(event, lane)))
+        calls += [plain("DEL", claim) for claim in claims_of(entry.event, lane)]
         return bool(ask_blocking(self._link, calls)[0])
 
     def _find(self, lane: int, id_: str) -> ParkedEntry | None:

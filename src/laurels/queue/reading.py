@@ -19,10 +19,11 @@ from laurels.queue.names import (
     TRIES,
     WORKERS,
     claim_of,
+    claims_of,
 )
 from laurels.queue.parked import kept
 from laurels.queue.script import Call, Script, ask_blocking, plain, together
-from laurels.queue.text import decode
+from laurels.queue.text import claim_text, decode
 
 HOLD_MS: Final = 800
 """How long a lane is held after the last beat: so long it lies idle when its reader dies."""
@@ -120,8 +121,9 @@ class RedisReader:
 
     def park(self, entry: Entry, reason: str, at: Instant) -> None:
         lane = entry.lane
-        keys = STREAMS[lane], PARKED[lane], TRIES[lane]
-        self._ask([_park.call(keys, (entry.id, kept(reason, at, entry.raw)))])
+        keys = STREAMS[lane], PARKED[lane], TRIES[lane], *claims_of(entry.event, lane)
+        said = b"" if entry.event is None else claim_text(entry.event)
+        self._ask([_park.call(keys, (entry.id, kept(reason, at, entry.raw), said))])
 
     def leave(self) -> None:
         self._give_back(list(self._after))

@@ -1,52 +1,27 @@
-"""Calls of our Lua scripts, many in one round trip."""
+"""Calls of our Lua scripts, many in one round trip, and what a caller hears without an answer."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from hashlib import sha1
-from importlib.resources import files
-from typing import Any, Final, NamedTuple, cast
+from typing import Any
 
-import redis
-import redis.asyncio
-from redis.exceptions import NoScriptError, RedisError
-
+from laurels import calls as floor
+from laurels.calls import Call, plain
 from laurels.core.errors import Unavailable
-from laurels.link import ANSWER_S_MAX, BlockingLink, Link
+from laurels.link import ANSWER_S_MAX, FAILURES, BlockingLink, Link
+
+__all__ = ["Call", "Script", "ask", "ask_blocking", "plain", "together", "unavailable"]
 
 
-class Script:
-    """One file of ours, known to Redis by its digest once it was seen there."""
+class Script(floor.Script):
+    """One file of this folder."""
 
     def __init__(self, name: str) -> None:
-        self.text: Final = files("laurels.queue").joinpath(f"{name}.lua").read_text("utf-8")
-        self.digest: Final = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
-
-    def call(self, keys: Sequence[Any], values: Sequence[Any] = ()) -> "Call":
-        """Name a call; all keys must lie in one lane."""
-        return Call(("EVALSHA", self.digest, len(keys), *keys, *values), self.text)
-
-
-class Call(NamedTuple):
-    """A command with its arguments, and the script's text should Redis not know it."""
-
-    words: tuple[Any, ...]
-    text: str = ""
-
-    @property
-    def whole(self) -> tuple[Any, ...]:
-        return ("EVAL", self.text, *self.words[2:])
+        super().__init__("laurels.queue", name)
 
 
 def together(link: "Link | BlockingLink", lanes: Iterable[int]) -> list[list[int]]:
     """Group lanes that one call may be about: on a cluster each lane lies somewhere else."""
-    if isinstance(link, redis.RedisCluster | redis.asyncio.RedisCluster):
-        return [[lane] for lane in lanes]
-    all_of_them = list(lanes)
-    return [all_of_them] if all_of_them else []
-
-
-def plain(*words: Any) -> Call:
-    return Call(words)
+    return floor.together(link, lanes, lambda lane: lane)
 
 
 async def ask(link: Link, calls: Sequence[Call]) -> list[Any]:
@@ -55,39 +30,20 @@ async def ask(link: Link, calls: Sequence[Call]) -> list[Any]:
 
     Raises Unavailable when there was no answer at all.
     """
-    pipeline: Any = link.pipeline(transaction=False)
     try:
         # A cluster is tried again and again, each time for as long as an answer may take.
         async with asyncio.timeout(ANSWER_S_MAX):
-            for call in calls:
-                pipeline.execute_command(*call.words)
-            answers: list[Any] = await pipeline.execute(raise_on_error=False)
-            if unknown := _unknown(answers):
-                for at in unknown:
-                    pipeline.execute_command(*calls[at].whole)
-                _put(answers, unknown, await pipeline.execute(raise_on_error=False))
-    except (RedisError, OSError) as failure:
+            return await floor.ask(link, calls)
+    except FAILURES as failure:
         raise unavailable(failure) from failure
-    return answers
 
 
 def ask_blocking(link: BlockingLink, calls: Sequence[Call]) -> list[Any]:
     """Make calls in one round trip. Raises Unavailable when any of them failed."""
-    pipeline: Any = cast("Any", link).pipeline(transaction=False)
     try:
-        for call in calls:
-            pipeline.execute_command(*call.words)
-        answers: list[Any] = pipeline.execute(raise_on_error=False)
-        if unknown := _unknown(answers):
-            for at in unknown:
-                pipeline.execute_command(*calls[at].whole)
-            _put(answers, unknown, pipeline.execute(raise_on_error=False))
-    except (RedisError, OSError) as failure:
+        return floor.sound(floor.ask_blocking(link, calls))
+    except FAILURES as failure:
         raise unavailable(failure) from failure
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise unavailable(answer) from answer
-    return answers
 
 
 def unavailable(failure: Exception) -> Unavailable:
@@ -95,12 +51,3 @@ def unavailable(failure: Exception) -> Unavailable:
     refusal = Unavailable("The queue cannot be asked; try again.")
     refusal.__cause__ = failure
     return refusal
-
-
-def _unknown(answers: Sequence[Any]) -> list[int]:
-    return [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-
-
-def _put(answers: list[Any], places: Sequence[int], again: Sequence[Any]) -> None:
-    for at, answer in zip(places, again, strict=True):
-        answers[at] = answer

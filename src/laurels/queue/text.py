@@ -1,4 +1,4 @@
-"""How an event is spelled in its lane."""
+"""How an event is spelled in its lane, and in the claim of its key."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.core.event import Event, EventId, Instant, ParticipantId, TenantId
+from laurels.engine.queue import Waiting, content_of
 
 
 class Text(Struct, frozen=True, array_like=True, gc=False):
@@ -61,3 +62,8 @@ def decode(raw: bytes) -> Event:
         source=text.source,
         dated=text.dated,
     )
+
+
+def claim_text(event: Event) -> bytes:
+    """Spell what the claim of a key says, but for where the entry stands."""
+    return _encode(Waiting(event.id, event.received_at, content_of(event)))

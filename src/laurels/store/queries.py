@@ -25,7 +25,7 @@ from laurels.engine.answers import (
     LedgerLine,
     Met,
 )
-from laurels.engine.ports import Address, Remembered
+from laurels.engine.ports import Address, Conflict, Remembered
 from laurels.store.analytics import read_analytics
 from laurels.store.hand import Connections, Hand, Row
 from laurels.store.ranks import Ranks
@@ -57,7 +57,7 @@ class SqlQueries:
     def is_ready(self) -> bool:
         try:
             self._connections.read("all_tenants")
-        except Unavailable:
+        except (Unavailable, Conflict):
             return False
         return True
 

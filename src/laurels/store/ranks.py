@@ -109,9 +109,10 @@ class Tended:
         """Take in what anybody has committed since; not if that is more than a load would be."""
         with self._loading:
             with connections.reading() as reader:
-                numbers = range(self._number + 1, _head(reader, self.tenant) + 1)
-                if len(numbers) > ROWS_CAUGHT_UP_MAX:
-                    return False
+                head = _head(reader, self.tenant)
+                numbers = range(self._number + 1, head + 1)
+                if len(numbers) > ROWS_CAUGHT_UP_MAX or head < self._number:
+                    return False  # Or it is an earlier state of the database, as a backup is.
                 after = self.tenant, self._number
                 rows = reader.run("scores_after", *after).fetchall() if numbers else []
             moves = [move for row in rows for move in self._moves(*row)]

@@ -1,5 +1,6 @@
 """A store, whichever database it is in: what it offers beside transactions."""
 
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -51,6 +52,15 @@ class SqlStore(ABC):
         with self._connections.reading() as reader:
             yield from self._damage(reader)
             yield from verify(reader)
+
+    def installation(self) -> str:
+        """Return which installation this is, made up when first asked for."""
+        known = self._connections.read("installation")
+        if not known:
+            with self._connections.writing() as writer:
+                writer.run("put_installation", secrets.token_hex(8))
+            known = self._connections.read("installation")
+        return known[0][0]
 
     def forget_receipts(self, before: Instant) -> None:
         """Delete a bounded number of receipts that were received before; go on there next time."""

@@ -7,19 +7,21 @@ from laurels.core.event import Instant
 from laurels.engine.durability import Verdict
 from laurels.engine.queue import ParkedEntries
 from laurels.settings import Settings
+from laurels.store.migrate import SchemaTooOld
 from laurels.wiring.first import (
     WORLDS,
     apply_rulebook,
     bootstrap,
     digest,
     hint,
+    is_new,
     put_bootstrap_key,
     read_rulebook,
     world,
 )
 from laurels.wiring.places import POSTGRES, Store, StoreNotOpened, store_path
 from laurels.wiring.serving import Server, adviser_of, api_config, build
-from laurels.wiring.stores import engine_of, open_store, writing
+from laurels.wiring.stores import engine_of, first_alone, is_there, open_store, writing
 
 if TYPE_CHECKING:
     from laurels.wiring.shared import WorkerAtWork
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "POSTGRES",
     "WORLDS",
+    "SchemaTooOld",
     "Server",
     "Store",
     "StoreNotOpened",
@@ -38,7 +41,10 @@ __all__ = [
     "build_worker",
     "digest",
     "engine_of",
+    "first_alone",
     "hint",
+    "is_new",
+    "is_there",
     "judge_servers",
     "open_store",
     "parked_entries",

@@ -24,6 +24,11 @@ def digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
+def is_new(registry: Registry) -> bool:
+    """Whether nobody can have started on a store yet: the first start makes an app and a key."""
+    return not registry.apps() and not registry.keys()
+
+
 def bootstrap(registry: Registry, settings: Settings, at: Instant) -> None:
     """Make the first tenant, its app and its key, and put the rulebook in force; repeatable."""
     tenant = settings.bootstrap_tenant

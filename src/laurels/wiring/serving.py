@@ -43,7 +43,7 @@ class Server(NamedTuple):
 def build(settings: Settings, store: Store, durability: Durability = "strict") -> Server:
     """Put the engine onto the store and the app onto the engine."""
     clock, metrics = SystemClock(), Metrics()
-    company = _company(settings, clock)
+    company = _company(settings, store, clock)
     hub = Hub(store.queries, clock, ServerSentEvents(), store.registry.is_disabled)
     engine = engine_of(store, metrics, company.notifier(hub))
     gather = Gather(engine)
@@ -73,12 +73,12 @@ def build(settings: Settings, store: Store, durability: Durability = "strict") -
     return Server(create_app(edge), edge, engine, gather, scheduler, inbox, company)
 
 
-def _company(settings: Settings, clock: Clock) -> Company:
+def _company(settings: Settings, store: Store, clock: Clock) -> Company:
     if settings.queue is None:
         return NoCompany(is_alone=not settings.store.startswith(POSTGRES))
     from laurels.wiring.shared import SharedRedis  # noqa: PLC0415 - most servers have none to load
 
-    return SharedRedis(settings, clock)
+    return SharedRedis(settings, store, clock)
 
 
 def adviser_of(settings: Settings) -> Adviser | None:

@@ -17,15 +17,17 @@ from laurels.engine.intake import Acceptor, Intake
 from laurels.engine.metrics import Metrics
 from laurels.engine.ports import Clock, Notifier, Queries, Submitter
 from laurels.engine.queue import ParkedEntries
-from laurels.engine.sharing import Notifiers, RateLogs
+from laurels.engine.sharing import Notifiers
 from laurels.engine.worker import Worker
 from laurels.link import connect, connect_blocking
 from laurels.notify.company import Company
 from laurels.notify.rates import SharedRateLogs
 from laurels.queue.lanes import RedisLanes
+from laurels.queue.names import INSTALLATION
+from laurels.queue.owner import owner
 from laurels.queue.parked import RedisParked
 from laurels.queue.reading import RedisReader
-from laurels.settings import Settings, without_password
+from laurels.settings import Settings, variable, without_password
 from laurels.wiring.company import may_begin_anew
 from laurels.wiring.places import Store
 from laurels.wiring.stores import engine_of
@@ -35,17 +37,22 @@ class QueueNotReached(LaurelsError):
     """Redis does not answer."""
 
 
+class QueueOfAnother(LaurelsError):
+    """The queue is another installation's."""
+
+
 class SharedRedis:
     """The other processes, as a server reaches them."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         url = _url(settings)
+        _be_owner(url, store)
         with _reaching(url):
             self._link = connect(url)
         self._settings = settings
         self._lanes = RedisLanes(self._link)
         self._company = Company(url, clock, may_begin_anew)
-        self.rate_logs: RateLogs = SharedRateLogs(self._link)
+        self.rate_logs = SharedRateLogs(self._link)
         self.revoked: Callable[[], None] | None = self._company.teller.revoked
 
     def notifier(self, hub: Hub) -> Notifier:
@@ -63,6 +70,7 @@ class SharedRedis:
             arrived=self._company.teller.arrived,
         )
         metrics.events_queued = lambda: intake.backlog
+        metrics.limits_shared = lambda: int(self.rate_logs.is_shared)
         return intake
 
     def hear(self, hub: Hub, revocations: Revocations) -> None:
@@ -84,6 +92,7 @@ class WorkerAtWork:
     def __init__(self, settings: Settings, store: Store) -> None:
         url = _url(settings)
         clock = SystemClock()
+        _be_owner(url, store)
         with _reaching(url):
             self._link = connect_blocking(url)
         self._company = Company(url, clock, may_begin_anew)
@@ -96,6 +105,23 @@ class WorkerAtWork:
     def close(self) -> None:
         self._company.close()
         self._link.close()
+
+
+def _be_owner(url: str, store: Store) -> None:
+    """Refuse what another installation keeps its events in: they would be decided here."""
+    ours = store.installation()
+    with _reaching(url), closing(connect_blocking(url)) as link:
+        theirs = owner(link, ours)
+    if theirs == ours:
+        return
+    name = variable("queue")
+    raise QueueOfAnother(
+        f"{without_password(url)} is the queue of another installation ({theirs}; this one is "
+        f"{ours}): each would take the other's events. Name another database number or another "
+        f"server by --queue or {name}. If the other one is gone for good, as after a restore into "
+        "a new store, have what waits there decided here: stop whatever still uses it, and run\n"
+        f"  redis-cli -c -u \"${name}\" SET '{INSTALLATION}' {ours}"
+    )
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """Participants: who they are, and how they stand at a glance."""
 
-import asyncio
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -45,35 +43,30 @@ _texts: Final = msgspec.json.Decoder(wire.Attributes).decode
 class Participants:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._turns: WeakValueDictionary[tuple[TenantId, ParticipantId], asyncio.Lock] = (
-            WeakValueDictionary()
-        )
 
     async def post_participant(self, request: Request) -> Reply:
         body, asked = await self._desk.take(request, _upsert)
         _check_timezone(body.timezone)
-        async with self._turn_of(asked):
-            await self._describe(
-                asked,
-                display_name=_unless_none(body.display_name),
-                avatar_url=_unless_none(body.avatar_url),
-                timezone=_unless_none(body.timezone),
-                attributes=UNSET if body.attributes is None else _bounded(_one_line(_sent(asked))),
-            )
+        await self._describe(
+            asked,
+            display_name=_unless_none(body.display_name),
+            avatar_url=_unless_none(body.avatar_url),
+            timezone=_unless_none(body.timezone),
+            attributes=UNSET if body.attributes is None else _one_line(_sent(asked)),
+        )
         return answer(await self._profile(asked.tenant, asked.participant), status=201)
 
     async def patch_participant(self, request: Request) -> Reply:
         participant = path_part(request, "participant_id")
         body, asked = await self._desk.take_about(request, _patch, participant)
         _check_timezone(body.timezone)
-        async with self._turn_of(asked):
-            await self._describe(
-                asked,
-                display_name=body.display_name,
-                avatar_url=body.avatar_url,
-                timezone=body.timezone,
-                attributes=await self._merged(asked) if body.attributes else UNSET,
-            )
+        await self._describe(
+            asked,
+            display_name=body.display_name,
+            avatar_url=body.avatar_url,
+            timezone=body.timezone,
+            patch=_each_on_one_line(_sent(asked)) if body.attributes else UNSET,
+        )
         return answer(await self._profile(asked.tenant, asked.participant))
 
     async def get_participant(self, request: Request) -> Reply:
@@ -89,24 +82,8 @@ class Participants:
         found = await self._desk.ask(_state, queries, caller.tenant, participant, now, wanted)
         return answer(found)
 
-    def _turn_of(self, asked: Asked) -> asyncio.Lock:
-        """Let those take turns who describe one participant: merging reads what it writes."""
-        return self._turns.setdefault((asked.tenant, asked.participant), asyncio.Lock())
-
     async def _describe(self, asked: Asked, **given: Any) -> None:
         await self._desk.submit(Describe(**asked.stamp(), **given))
-
-    async def _merged(self, asked: Asked) -> Raw:
-        """Return the attributes as they will be: a sent null removes a key, the rest replaces."""
-        met = await self._desk.read(asked.tenant, asked.participant)
-        sent = _texts(asked.sent).attributes
-        assert sent is not None
-        known = _raws((met.state.read(PROFILE, "") or Profile()).attributes)
-        merged = known | {
-            name: Raw(object_text(part).encode()) for name, part in _raws(sent).items()
-        }
-        kept = {name: part for name, part in merged.items() if bytes(part) != b"null"}
-        return _bounded(Raw(msgspec.json.encode(kept)))
 
     async def _profile(self, tenant: TenantId, participant: ParticipantId) -> wire.Profile:
         now = self._desk.clock.now()
@@ -127,11 +104,9 @@ def _one_line(text: Raw) -> Raw:
     return Raw(object_text(text).encode())
 
 
-def _bounded(attributes: Raw) -> Raw:
-    if len(bytes(attributes)) > wire.ATTRIBUTES_BYTES_MAX:
-        most = wire.ATTRIBUTES_BYTES_MAX // 1024
-        raise InvalidBody(Problem("attributes", f"must have {most} KiB at most, all together"))
-    return attributes
+def _each_on_one_line(text: Raw) -> Raw:
+    """Return an object in which every part that was sent on several lines is on one."""
+    return Raw(msgspec.json.encode({name: _one_line(part) for name, part in _raws(text).items()}))
 
 
 def _unless_none(text: str | None) -> str | UnsetType:

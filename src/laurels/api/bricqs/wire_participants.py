@@ -15,8 +15,6 @@ from laurels.api.bricqs.wire_tiers import CurrentTier, Tier
 NAME_CHARS_MAX: Final = 255
 URL_CHARS_MAX: Final = 500
 TIMEZONE_CHARS_MAX: Final = 255
-ATTRIBUTES_BYTES_MAX: Final = 16 * 1024
-"""They are read and written with the state, which must have room for everything else."""
 
 Name: TypeAlias = Annotated[str, Meta(max_length=NAME_CHARS_MAX)]
 Url: TypeAlias = Annotated[str, Meta(max_length=URL_CHARS_MAX)]

@@ -16,10 +16,10 @@ import click
 import msgspec
 
 from laurels import wiring
-from laurels.cli import secrets_file, server
+from laurels.cli import server
 from laurels.cli.demo.git import Deed, NoHistory, Repository
 from laurels.cli.demo.tally import Tally, counted
-from laurels.cli.options import now, read_settings
+from laurels.cli.options import begin, check_database, now, open_or_make, read_settings
 from laurels.cli.playing import batches
 from laurels.core.event import Event
 from laurels.engine.clock import SystemClock
@@ -81,10 +81,10 @@ def demo(folder: Path, **flags: object) -> None:
             closing(server.listen(settings.host, settings.port, or_next=True))
         )
         url = server.url_of(listener)
-        store = stack.enter_context(closing(wiring.open_store(settings.store)))
+        check_database(settings, accepts_loss=False)
+        store = stack.enter_context(closing(open_or_make(settings)))
         stack.enter_context(wiring.writing(store, f"a demo at {url}"))
-        settings, _ = secrets_file.complete(settings)
-        wiring.bootstrap(store.registry, settings, now())
+        settings, _ = begin(settings, store)
         built = wiring.build(settings, store)
         _apply_rulebook(store.registry, settings.bootstrap_tenant)
         tally = play(built.engine, Story(folder), _world(settings))

@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: lent out one by one, and made anew when the server was away."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from queue import Empty, LifoQueue
@@ -12,12 +13,16 @@ from psycopg import Connection, RawCursor, RawServerCursor, errors
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import TransactionStatus
-from psycopg.types.numeric import Int8Dumper
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from laurels.core.errors import Unavailable
+from laurels.engine.clock import stopwatch
 from laurels.engine.ports import Conflict
 from laurels.store.hand import Row
+from laurels.store.postgres.silence import Patient, Watchman
 from laurels.store.statements import POSTGRES, load
+
+log = logging.getLogger(__name__)
 
 STATEMENTS: Final = load(POSTGRES)
 COPIES: Final[dict[str, LiteralString]] = {
@@ -33,16 +38,20 @@ CONNECTIONS_MAX: Final = 8
 """Of one process. Whoever finds none free waits for one."""
 LENT_WITHIN_S: Final = 5.0
 CONNECT_S_MAX: Final = 2
-STATEMENT_MS_MAX: Final = 8_000
+STATEMENT_MS_MAX: Final = 5_500
+"""Less than we would wait for a server that says nothing at all."""
 LOCK_MS_MAX: Final = 5_000
 STREAMED_ROWS: Final = 2_000
-OUR_BUGS: Final = (
-    errors.IntegrityError,
-    errors.DataError,
-    errors.DeadlockDetected,
-    errors.SerializationFailure,
-)
-"""What may not happen. It is contained by running the batch again, one by one."""
+UNREADY: Final = ("08", "0A", "25006", "25P0", "28", "3F", "42", "53", "55", "57", "58")
+"""
+How the codes begin by which a server says that it is away, busy, full, too slow or read-only, or
+that its schema, or what we may do there, is not as we know it. It may be so again later.
+
+Whatever else it says is about what it was given, by our bug or an odd event. It is contained by
+running the batch again, one by one, so that nobody has to wait for as long as the culprit is there.
+"""
+SAID_EVERY_S: Final = 1.0
+"""How often a server's own words are logged while it refuses everybody."""
 IDLE: Final = TransactionStatus.IDLE
 
 TAKES_ROWS: Final = "jsonb_array_elements"
@@ -121,6 +130,8 @@ class PostgresHand:
 
     def configure(self, setting: str, value: str) -> None:
         """Change a setting of the server's until the transaction ends."""
+        if setting == "statement_timeout" and isinstance(self.connection, Patient):
+            self.connection.may_be_silent = True
         self.connection.execute("SELECT set_config($1, $2, true)", (setting, value))
 
     def _copy(self, statement: LiteralString, rows: Sequence[Row]) -> None:
@@ -134,11 +145,14 @@ class PostgresConnections:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._free: LifoQueue[Connection[Any] | None] = LifoQueue()
+        self._watchman = Watchman()
+        self._said_at = -SAID_EVERY_S
+        self._free: LifoQueue[Patient | None] = LifoQueue()
         for _ in range(CONNECTIONS_MAX):
             self._free.put(None)
 
     def close(self) -> None:
+        self._watchman.close()
         while not self._free.empty():
             connection = self._free.get()
             if connection is not None:
@@ -147,15 +161,17 @@ class PostgresConnections:
     @contextmanager
     def writing(self) -> Generator[PostgresHand]:
         with self._lent("written") as lent:
-            connection = lent.run("BEGIN").connection
+            # Whatever the database, or the role, has by default.
+            lent.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+            connection = lent.connection
             yield PostgresHand(connection)
             connection.execute("COMMIT")
 
     @contextmanager
     def reading(self) -> Generator[PostgresHand]:
         with self._lent("read") as lent:
-            begun = lent.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield PostgresHand(begun.connection)
+            lent.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield PostgresHand(lent.connection)
 
     def read(self, name: str, *values: object) -> list[Any]:
         # One statement is a snapshot of its own.
@@ -164,46 +180,66 @@ class PostgresConnections:
 
     @contextmanager
     def as_it_is(self) -> Generator[Connection[Any]]:
-        """Lend a connection outside of any transaction."""
+        """Lend a connection outside of any transaction, for whatever may take its time."""
         with self._lent("used") as lent:
-            yield lent.run("SELECT 1").connection
+            lent.run("SELECT 1")
+            lent.connection.may_be_silent = True
+            yield lent.connection
 
     @contextmanager
     def _lent(self, how: str) -> Generator["_Lent"]:
         try:
-            lent = _Lent(self._url, self._free.get(timeout=LENT_WITHIN_S))
+            lent = _Lent(self._open, self._free.get(timeout=LENT_WITHIN_S))
         except Empty:
             raise Unavailable("The store is too busy; try again.") from None
         try:
             yield lent
-        except OUR_BUGS as failure:
-            raise Conflict(_said(failure)) from failure
         except psycopg.Error as failure:
-            raise Unavailable(f"The store cannot be {how}: {_said(failure)}.") from failure
+            if is_ready_for(failure):
+                raise Conflict(_said(failure)) from failure
+            self._log(how, failure)
+            raise Unavailable(f"The store cannot be {how}; try again.") from failure
         finally:
             self._free.put(lent.give_back())
+
+    def _log(self, how: str, failure: psycopg.Error) -> None:
+        """Tell operators what the server said; callers are told that it is not their fault."""
+        if (now := stopwatch()) - self._said_at >= SAID_EVERY_S:
+            self._said_at = now
+            log.warning("the store cannot be %s: %s", how, _said(failure))
+
+    def _open(self) -> Patient:
+        connection = connect(self._url)
+        self._watchman.add(connection)
+        return connection
 
 
 class _Lent:
     """A place for a connection, and what is in it."""
 
-    def __init__(self, url: str, connection: Connection[Any] | None) -> None:
-        self._url = url
+    def __init__(self, open_: Callable[[], Patient], connection: Patient | None) -> None:
+        self._open = open_
         self._connection = connection
+
+    @property
+    def connection(self) -> Patient:
+        assert self._connection is not None, "the first statement of a loan makes one"
+        return self._connection
 
     def run(self, statement: LiteralString, values: Sequence[object] = ()) -> psycopg.Cursor[Any]:
         """Run the first statement of a loan: on a new connection where the old one has ended."""
         connection = self._connection
         if connection is not None and not connection.closed:
+            connection.may_be_silent = False
             try:
                 return connection.execute(statement, values)
             except psycopg.OperationalError:
                 if not connection.closed:
                     raise
-        self._connection = connect(self._url)
+        self._connection = self._open()
         return self._connection.execute(statement, values)
 
-    def give_back(self) -> Connection[Any] | None:
+    def give_back(self) -> Patient | None:
         """Return the connection, without a transaction; nothing where it has ended."""
         connection = self._connection
         if connection is None or connection.closed:
@@ -217,9 +253,9 @@ class _Lent:
         return connection
 
 
-def connect(url: str) -> Connection[Any]:
+def connect(url: str) -> Patient:
     """Connect as we always do: values in binary where that is shorter, statements prepared."""
-    connection = Connection[Any].connect(
+    connection = Patient.connect(
         url,
         autocommit=True,
         cursor_factory=RawCursor,
@@ -230,9 +266,20 @@ def connect(url: str) -> Connection[Any]:
         options=OPTIONS,
     )
     connection.prepared_max = 2 * len(STATEMENTS)
-    connection.adapters.register_dumper(int, Int8Dumper)
+    # Every number of ours is a BIGINT; a binary copy has to say so itself.
+    for dumper in (Int8BinaryDumper, Int8Dumper):
+        connection.adapters.register_dumper(int, dumper)
     connection.adapters.register_loader("numeric", WholeLoader)
     return connection
+
+
+def is_ready_for(failure: psycopg.Error) -> bool:
+    """Say whether the server is as it should be, and took offence at what it was given."""
+    if failure.sqlstate is not None:
+        return not failure.sqlstate.startswith(UNREADY)
+    if isinstance(failure, errors.PipelineAborted):
+        return True  # By a statement before it, which is found out when it is sent alone.
+    return not isinstance(failure, psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def _said(failure: psycopg.Error) -> str:

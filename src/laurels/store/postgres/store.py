@@ -29,6 +29,7 @@ class PostgresStore(SqlStore):
         super().__init__(self._database, Ranks(self._database, is_told=False))
 
     def close(self) -> None:
+        self._statistics.settle()
         self._database.close()
 
     def lock(self, holder: str) -> AbstractContextManager[None]:  # noqa: ARG002 - nobody is kept out

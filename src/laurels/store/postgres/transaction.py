@@ -7,7 +7,7 @@ from laurels.core.compile import Compiled
 from laurels.core.event import ParticipantId, TenantId
 from laurels.core.shared import Shared
 from laurels.core.state import State
-from laurels.engine.ports import Address, Record, Remembered
+from laurels.engine.ports import Address, Conflict, Record, Remembered
 from laurels.engine.recent import Recent
 from laurels.store.hand import Row
 from laurels.store.postgres.connections import PostgresHand
@@ -17,6 +17,11 @@ from laurels.store.rulebooks import NO_RULEBOOK, compiled
 from laurels.store.transaction import SqlTransaction
 
 NAMES_KNOWN_MAX: Final = 200_000
+AGO: Final = "participants that were there are gone: this is an earlier state of the database"
+"""
+As a backup is, or a standby that took over and had not heard of the last commits. Locks are taken
+in order, and ours were not: with nothing remembered, all of it is done again from its beginning.
+"""
 
 
 class Memory:
@@ -26,6 +31,11 @@ class Memory:
         self.rulebooks: dict[TenantId, Compiled] = {}
         self.participants = Recent[tuple[TenantId, ParticipantId], bool](NAMES_KNOWN_MAX)
         """Whose rows are known to be there."""
+
+    def clear(self) -> None:
+        """Forget it all: the database is another one than we knew."""
+        self.rulebooks.clear()
+        self.participants.clear()
 
 
 class PostgresTransaction(SqlTransaction):
@@ -66,6 +76,9 @@ class PostgresTransaction(SqlTransaction):
         if strangers:
             self._hand.run("make_participants", tenant, encode_list(strangers))
         rows = self._hand.run("lock_states", encode_list(participants), tenant).fetchall()
+        if len(rows) < len(participants):
+            self._memory.clear()
+            raise Conflict(AGO)
         self._made = {name for name, text in rows if not text}
         for name in strangers:
             if name not in self._made:
@@ -96,6 +109,9 @@ class PostgresTransaction(SqlTransaction):
             self._hand.run("delete_participants", encode_list(self._made), self._tenant)
 
     def _put_receipts(self, rows: Sequence[Row]) -> None:
+        # A key may be used again once its receipt has expired, be it within a batch of those that
+        # waited for long; no statement writes a row twice.
+        rows = list({row[:4]: row for row in rows}.values())
         if self._has_receipts:
             super()._put_receipts(rows)
         else:  # Whoever could write one has to lock its participant first.

@@ -6,7 +6,7 @@ VALUES (:tenant, :number, :name, :hour, :events, :lag_ms, :lag_ms_max, :changes)
 
 -- name: copy_figures (postgres)
 COPY analytics_batches (tenant, number, name, hour, events, lag_ms, lag_ms_max, changes)
-FROM STDIN;
+FROM STDIN (FORMAT BINARY);
 
 -- name: next_unmerged
 SELECT MIN(tenant)
@@ -22,7 +22,7 @@ SELECT COUNT(*), MAX(number)
          ORDER BY number
          LIMIT :count) AS slice;
 
--- name: merge_figures
+-- name: merge_figures (sqlite)
 INSERT INTO analytics_hours (tenant, hour, name, events, lag_ms, lag_ms_max, changes)
 SELECT tenant, hour, name, SUM(events), SUM(lag_ms), MAX(lag_ms_max), SUM(changes)
   FROM analytics_batches
@@ -30,6 +30,21 @@ SELECT tenant, hour, name, SUM(events), SUM(lag_ms), MAX(lag_ms_max), SUM(change
    AND number <= :last
  GROUP BY tenant, hour, name
     ON CONFLICT (tenant, hour, name) DO UPDATE
+       SET events = analytics_hours.events + excluded.events,
+           lag_ms = analytics_hours.lag_ms + excluded.lag_ms,
+           lag_ms_max = CASE WHEN analytics_hours.lag_ms_max < excluded.lag_ms_max
+                             THEN excluded.lag_ms_max ELSE analytics_hours.lag_ms_max END,
+           changes = analytics_hours.changes + excluded.changes;
+
+-- name: merge_figures (postgres)
+-- A digest stands for the name, which may be longer than what fits into an index.
+INSERT INTO analytics_hours (tenant, hour, name, events, lag_ms, lag_ms_max, changes)
+SELECT tenant, hour, name, SUM(events), SUM(lag_ms), MAX(lag_ms_max), SUM(changes)
+  FROM analytics_batches
+ WHERE tenant = :tenant
+   AND number <= :last
+ GROUP BY tenant, hour, name
+    ON CONFLICT (tenant, hour, sha256(decode(replace(name, '\', '\\'), 'escape'))) DO UPDATE
        SET events = analytics_hours.events + excluded.events,
            lag_ms = analytics_hours.lag_ms + excluded.lag_ms,
            lag_ms_max = CASE WHEN analytics_hours.lag_ms_max < excluded.lag_ms_max

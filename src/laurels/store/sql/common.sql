@@ -7,7 +7,7 @@ VALUES (:tenant, :id, :participant, :name, :properties, :occurred_at, :received_
 -- name: copy_events (postgres)
 COPY events (tenant, id, participant, name, properties, occurred_at, received_at, key, source,
              status)
-FROM STDIN;
+FROM STDIN (FORMAT BINARY);
 
 -- name: insert_journal
 INSERT INTO journal (tenant, number, command, operation, participant, version, recorded_at,
@@ -18,7 +18,7 @@ VALUES (:tenant, :number, :command, :operation, :participant, :version, :recorde
 -- name: copy_journal (postgres)
 COPY journal (tenant, number, command, operation, participant, version, recorded_at, changes,
               before, content)
-FROM STDIN;
+FROM STDIN (FORMAT BINARY);
 
 -- name: insert_postings
 INSERT INTO postings (tenant, number, position, source, target, currency, amount, rule)
@@ -26,7 +26,7 @@ VALUES (:tenant, :number, :position, :source, :target, :currency, :amount, :rule
 
 -- name: copy_postings (postgres)
 COPY postings (tenant, number, position, source, target, currency, amount, rule)
-FROM STDIN;
+FROM STDIN (FORMAT BINARY);
 
 -- name: put_receipts (sqlite)
 -- A receipt that has expired makes room for the new one. One that has not would be a bug: the
@@ -56,7 +56,7 @@ VALUES (:tenant, :participant, :operation, :key, :received_at, :number);
 
 -- name: copy_receipts (postgres)
 COPY receipts (tenant, participant, operation, key, received_at, number)
-FROM STDIN;
+FROM STDIN (FORMAT BINARY);
 
 -- name: put_participants (sqlite)
 INSERT INTO participants (tenant, id, state)

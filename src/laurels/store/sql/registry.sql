@@ -84,3 +84,12 @@ SELECT tenant, id
    AND due_at <= :now
  ORDER BY due_at
  LIMIT :count;
+
+-- name: put_installation
+INSERT INTO installation (number, id)
+VALUES (1, :id)
+    ON CONFLICT (number) DO NOTHING;
+
+-- name: installation
+SELECT id
+  FROM installation;

@@ -68,6 +68,7 @@ SELECT json_group_array(json_array(participant, score, reached_at))
  ORDER BY block;
 
 -- name: standings_of_segment (postgres)
+-- Its index is of digests, since an attribute may be too long for one.
 SELECT CAST(json_agg(json_build_array(participant, score, reached_at)
                      ORDER BY score DESC, reached_at, participant) AS TEXT)
   FROM (SELECT participant, score, reached_at,
@@ -77,7 +78,9 @@ SELECT CAST(json_agg(json_build_array(participant, score, reached_at)
          WHERE tenant = :tenant
            AND board = :board
            AND "window" = :window
-           AND segment = :segment) AS entries
+           AND segment = :segment
+           AND sha256(decode(replace(segment, '\', '\\'), 'escape'))
+             = sha256(decode(replace(CAST(:segment AS TEXT), '\', '\\'), 'escape'))) AS entries
  GROUP BY block
  ORDER BY block;
 

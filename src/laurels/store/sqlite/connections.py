@@ -1,5 +1,6 @@
 """One connection that writes, and a few that read, to one SQLite file."""
 
+import logging
 import sqlite3
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -13,6 +14,8 @@ from laurels.core.errors import Unavailable
 from laurels.engine.ports import Conflict
 from laurels.store.hand import Row
 from laurels.store.statements import SQLITE, load
+
+log = logging.getLogger(__name__)
 
 STATEMENTS: Final = load(SQLITE)
 
@@ -84,7 +87,8 @@ class SqliteConnections:
             except sqlite3.IntegrityError as failure:
                 raise Conflict(str(failure)) from failure
             except sqlite3.Error as failure:
-                raise Unavailable(f"The store cannot be written: {failure}.") from failure
+                log.warning("the store cannot be written: %s", failure)
+                raise Unavailable("The store cannot be written; try again.") from failure
             finally:
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
@@ -98,7 +102,8 @@ class SqliteConnections:
             reader.execute("BEGIN")
             yield hand
         except sqlite3.Error as failure:
-            raise Unavailable(f"The store cannot be read: {failure}.") from failure
+            log.warning("the store cannot be read: %s", failure)
+            raise Unavailable("The store cannot be read; try again.") from failure
         finally:
             if reader.in_transaction:
                 reader.execute("ROLLBACK")

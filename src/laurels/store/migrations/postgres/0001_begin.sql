@@ -1,4 +1,4 @@
--- The first schema: what the embedded store has after its migration 0008. Every table about a
+-- The first schema: what the embedded store has after its migration 0009. Every table about a
 -- tenant's data begins its key with the tenant, and with the participant where it has one, so that
 -- the same keys can be spread over many machines. Texts that are compared or sorted are COLLATE "C":
 -- the order of their bytes, everywhere.
@@ -127,7 +127,10 @@ CREATE TABLE standings (
     PRIMARY KEY (tenant, board, "window", participant)
 ) WITH (fillfactor = 70);
 
-CREATE INDEX standings_of_segment ON standings (tenant, board, "window", segment)
+-- A text may be longer than what fits into an index, so that its digest stands there for it. Only
+-- like this is PostgreSQL sure that the bytes of a text, and so its digest, never change.
+CREATE INDEX standings_of_segment ON standings
+       (tenant, board, "window", sha256(decode(replace(segment, '\', '\\'), 'escape')))
  WHERE segment IS NOT NULL;
 
 CREATE TABLE snapshots (
@@ -231,9 +234,12 @@ CREATE TABLE analytics_batches (
     events     BIGINT NOT NULL CHECK (events > 0),
     lag_ms     BIGINT NOT NULL CHECK (lag_ms >= 0),
     lag_ms_max BIGINT NOT NULL CHECK (lag_ms_max >= 0),
-    changes    BIGINT NOT NULL CHECK (changes >= 0),
-    PRIMARY KEY (tenant, number, name, hour)
+    changes    BIGINT NOT NULL CHECK (changes >= 0)
 );
+
+-- No primary key can be of digests: the name of an event may be too long for one.
+CREATE UNIQUE INDEX analytics_batches_key ON analytics_batches
+       (tenant, number, sha256(decode(replace(name, '\', '\\'), 'escape')), hour);
 
 CREATE TABLE analytics_hours (
     tenant     TEXT   COLLATE "C" NOT NULL,
@@ -242,9 +248,11 @@ CREATE TABLE analytics_hours (
     events     BIGINT NOT NULL CHECK (events > 0),
     lag_ms     BIGINT NOT NULL CHECK (lag_ms >= 0),
     lag_ms_max BIGINT NOT NULL CHECK (lag_ms_max >= 0),
-    changes    BIGINT NOT NULL CHECK (changes >= 0),
-    PRIMARY KEY (tenant, hour, name)
+    changes    BIGINT NOT NULL CHECK (changes >= 0)
 );
+
+CREATE UNIQUE INDEX analytics_hours_key ON analytics_hours
+       (tenant, hour, sha256(decode(replace(name, '\', '\\'), 'escape')));
 
 CREATE TABLE resets (                          -- participants who began anew
     tenant      TEXT   COLLATE "C" NOT NULL,
@@ -258,4 +266,9 @@ CREATE TABLE duplicates (                      -- ids that another id's receipt 
     id           TEXT COLLATE "C" NOT NULL,
     duplicate_of TEXT NOT NULL,
     PRIMARY KEY (tenant, id)
+);
+
+CREATE TABLE installation (                    -- which one this store is: one row, or none yet
+    number BIGINT NOT NULL PRIMARY KEY CHECK (number = 1),
+    id     TEXT   NOT NULL
 );
