@@ -194,7 +194,7 @@ def test_a_patch_is_merged_into_the_attributes_that_are_there(known, patch, merg
 
     def describe(**given):
         raw: Any = {name: msgspec.Raw(text) for name, text in given.items()}
-        command = Describe(tenant=SHOP, id="1", participant="ann", received_at=NOON, **given)
+        command = Describe(tenant=SHOP, id="1", participant="ann", received_at=NOON, **raw)
         return decide(compiled("{}"), state, command)
 
     describe(attributes=known).draft.fold_in()
