@@ -38,9 +38,9 @@ CONNECTIONS_MAX: Final = 8
 """Of one process. Whoever finds none free waits for one."""
 LENT_WITHIN_S: Final = 5.0
 CONNECT_S_MAX: Final = 2
-STATEMENT_MS_MAX: Final = 5_500
+STATEMENT_MS_MAX: Final = 4_500
 """Less than we would wait for a server that says nothing at all."""
-LOCK_MS_MAX: Final = 5_000
+LOCK_MS_MAX: Final = 4_000
 STREAMED_ROWS: Final = 2_000
 UNREADY: Final = ("08", "0A", "25006", "25P0", "28", "3F", "42", "53", "55", "57", "58")
 """

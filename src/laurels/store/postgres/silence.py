@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from laurels.engine.clock import stopwatch
 
-SILENT_S_MAX: Final = 6.0
+SILENT_S_MAX: Final = 5.0
 """How long an answer is waited for. What comes behind such a wait still has its own."""
 LOOK_EVERY_S: Final = 0.5
 
