@@ -114,11 +114,6 @@ class Intake:
         return self._turns.join(events)
 
     @property
-    def events_waiting(self) -> int:
-        """How many are on their way into the queue."""
-        return self._turns.waiting
-
-    @property
     def backlog(self) -> int:
         """How many lie in the queue, as far as we know; whoever asks again soon knows better."""
         self._level.look()
