@@ -5,6 +5,7 @@ from tests.cast import CAFE, a_stage, out_of_order
 
 from laurels.core.errors import Unavailable
 from laurels.engine.engine import Engine
+from laurels.engine.sharing import Notifiers
 
 
 class Notified:
@@ -54,3 +55,12 @@ def test_what_could_not_be_committed_is_told_to_nobody(stage, notified):
         stage.tell("buy")
 
     assert notified.who == []
+
+
+def test_several_are_all_told(stage):
+    first, second = Notified(stage), Notified(stage)
+    stage.engine = Engine(stage.store, stage.clock, notifier=Notifiers(first, second))
+    stage.send(stage.event("buy"), stage.event("buy", "bob"))
+
+    assert first.who == second.who
+    assert len(first.who) == 2
