@@ -37,7 +37,7 @@ def copy(source: str, target: str) -> None:
     Both are written as sqlite:PATH or postgresql://…. Whatever uses SOURCE must be stopped first.
     """
     # Only whoever moves a store needs the client of PostgreSQL.
-    from laurels.wiring.moving import copy_store  # noqa: PLC0415
+    from laurels.wiring.moving import copy_store  # noqa: PLC0415 - a heavy client
 
     began = time.monotonic()
     with tidy_on_termination():

@@ -61,20 +61,20 @@ __all__ = [
 
 def judge_servers(settings: Settings, now: Instant) -> Verdict:
     """Ask the servers that the settings name how well they keep things, and judge them."""
-    from laurels.wiring import servers  # noqa: PLC0415
+    from laurels.wiring import servers  # noqa: PLC0415 - a heavy client
 
     return servers.judge_servers(settings, now)
 
 
 def build_worker(settings: Settings, store: Store) -> "WorkerAtWork":
     """Make what decides the events of the queue."""
-    from laurels.wiring.shared import WorkerAtWork  # noqa: PLC0415
+    from laurels.wiring.shared import WorkerAtWork  # noqa: PLC0415 - a heavy client
 
     return WorkerAtWork(settings, store)
 
 
 def parked_entries(url: str) -> AbstractContextManager[ParkedEntries]:
     """Reach what was taken out of the queue."""
-    from laurels.wiring import shared  # noqa: PLC0415
+    from laurels.wiring import shared  # noqa: PLC0415 - a heavy client
 
     return shared.parked_entries(url)

@@ -31,7 +31,7 @@ def open_store(url: str, *, migrate: bool = True, must_exist: bool = False) -> S
 def is_there(url: str) -> bool:
     """Whether there is a store already, of whatever version."""
     if url.startswith(POSTGRES):
-        from laurels.wiring import servers  # noqa: PLC0415
+        from laurels.wiring import servers  # noqa: PLC0415 - as above
 
         return servers.has_schema(url)
     return store_path(url).exists()
@@ -40,7 +40,7 @@ def is_there(url: str) -> bool:
 def first_alone(url: str) -> AbstractContextManager[None]:
     """Let nobody else make a first start meanwhile. Of a file's writers there is only one."""
     if url.startswith(POSTGRES):
-        from laurels.wiring import servers  # noqa: PLC0415
+        from laurels.wiring import servers  # noqa: PLC0415 - as above
 
         return servers.first_alone(url)
     return nullcontext()
