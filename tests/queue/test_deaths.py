@@ -45,6 +45,7 @@ def test_a_worker_may_die_anywhere(line, point, caplog, request):
 
     line.drain()
     for parked in line.parked.listed(1000):
+        assert point == "alone", "they died with it undecided"
         assert "died" in parked.reason
         line.parked.requeue(parked.lane, parked.id)
     line.drain()

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from msgspec.structs import replace
@@ -381,6 +381,9 @@ class Deadly:
             raise Died
         return self.engine.submit(commands, waited=waited)
 
+    def has_decided(self, command):
+        return self.engine.has_decided(command)
+
 
 def test_what_kills_its_reader_is_parked_after_two_deaths_alone(line):
     deadly = line.stage.event("deadly", "eve", "k")
@@ -402,6 +405,30 @@ def test_what_kills_its_reader_is_parked_after_two_deaths_alone(line):
     assert deaths == 3, "one in company, two alone"
     assert [line.stage.balance(f"p{n}") for n in range(20)] == [10] * 20
     assert (line.pending(), len(line.stage.journal())) == (0, 40)
+
+
+@pytest.mark.parametrize("point", ["committed", "acknowledged"])
+def test_what_its_readers_had_decided_when_they_died_is_not_parked(line, point):
+    """They died near it, and not of it."""
+    line.append(*quizzes(line, people=1, each=2))
+    for _ in range(5):
+        line.free()
+        worker = line.worker(_dies_at(point))
+        with suppress(Died):
+            line.drain(worker)
+    line.drain()
+
+    assert line.parked.listed(9) == []
+    assert line.stage.balance("p0") == 10
+    assert (line.left(), line.pending(), line.traces()) == (0, 0, 0)
+
+
+def _dies_at(point):
+    def reached(at):
+        if at == point:
+            raise Died
+
+    return reached
 
 
 class Down:

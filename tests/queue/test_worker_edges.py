@@ -12,7 +12,8 @@ from laurels.core.errors import Unavailable
 from laurels.engine import worker as module
 from laurels.engine.queue import LANES
 from laurels.engine.worker import DEATHS_MAX, FAILURES_MAX, Worker
-from laurels.queue.names import lane_of
+from laurels.queue.names import HOLDERS, WORKERS, lane_of
+from laurels.queue.reading import RedisReader
 
 PEOPLE = 30
 
@@ -212,6 +213,34 @@ def test_a_worker_that_gets_nowhere_lets_go_of_its_lanes(line):
     assert not stuck.is_running
     assert balances(line) == {5}
     assert len(line.stage.journal()) == PEOPLE
+
+
+class Breathless(RedisReader):
+    """A reader whose beats take their time on the way."""
+
+    gone = threading.Event()
+
+    def beat(self):
+        self.gone.set()
+        time.sleep(0.05)
+        super().beat()
+
+
+def test_who_has_left_does_not_count_as_alive(line, events):
+    """Else whoever comes next leaves it half of the lanes, and the events in them wait."""
+    reader = Breathless(line.link)
+    worker = line.worker(reader=reader)
+    worker.start()
+    while line.left():
+        time.sleep(0.01)
+    reader.gone.clear()
+    assert reader.gone.wait(5), "a beat is on its way"
+    worker.close(5)
+    time.sleep(0.1)
+
+    assert line.link.zcard(WORKERS) == 0
+    assert not any(line.link.exists(name) for name in HOLDERS)
+    assert balances(line) == {5}
 
 
 def test_what_was_to_be_tried_alone_goes_with_its_lane(line, events, monkeypatch):

@@ -74,6 +74,15 @@ class Engine:
                 log.exception("a batch of %d is run again, one by one", len(commands))
             return [self._submit_alone(command, waited=waited) for command in commands]
 
+    def has_decided(self, command: Command) -> bool:
+        """
+        Say whether a command is decided under the id that it carries, however long ago.
+
+        Raises Unavailable when the store cannot say.
+        """
+        with self._store.transaction() as of_tenant:
+            return command.id in of_tenant(command.tenant).find_decided([command.id])
+
     def recall(self, command: Command) -> Receipt | None:
         """Answer a replay from memory. A cache may answer a replay; it never decides one."""
         if command.key is None:

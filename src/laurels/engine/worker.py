@@ -40,6 +40,8 @@ class Decider(Protocol):
 
     def submit(self, commands: Sequence[Command], *, waited: bool) -> list[Outcome]: ...
 
+    def has_decided(self, command: Command) -> bool: ...
+
 
 class Worker:
     """
@@ -101,11 +103,13 @@ class Worker:
     def run(self) -> None:
         """Go on until stopped."""
         self._moved_at = stopwatch()
-        threading.Thread(target=self._beat, name="laurels-beat", daemon=True).start()
+        beating = threading.Thread(target=self._beat, name="laurels-beat", daemon=True)
+        beating.start()
         while not self._stopping.is_set():
             if not self.step():
                 self._news.wait(POLL_S)
                 self._news.clear()
+        beating.join()  # Else its last beat may come after we have left, and count us as alive.
         with suppress(Unavailable):  # Then the lanes are free when their time is over.
             self._reader.leave()
 
@@ -222,7 +226,7 @@ class Worker:
     def _try(self, entry: Entry) -> bool:
         """Decide one entry alone, which is noted before; say whether that is the end of it."""
         tries = self._reader.begin(entry)
-        if tries.deaths >= DEATHS_MAX:
+        if tries.deaths >= DEATHS_MAX and not self._is_decided(entry):
             self._park(entry, f"whoever decided it alone died of it, {tries.deaths} times")
             return True
         self._reached("alone")
@@ -248,6 +252,10 @@ class Worker:
         else:
             self._acknowledge([entry])
         return True
+
+    def _is_decided(self, entry: Entry) -> bool:
+        """Say whether those who died had it behind them: then they died near it, not of it."""
+        return entry.event is not None and self._engine.has_decided(entry.event)
 
     def _refused(self, entry: Entry, failures: int, refusal: Unavailable) -> bool:
         """Hold it against the entry only if others were committed since the store last refused."""
