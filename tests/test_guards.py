@@ -1,6 +1,7 @@
 """The guards at start: one test for each, on a real server that is set up so."""
 
 import pytest
+from redis.exceptions import BusyLoadingError
 from tests.servers import PostgresServer, RedisServer
 
 from laurels.engine.durability import (
@@ -11,6 +12,7 @@ from laurels.engine.durability import (
     of_postgres,
     of_redis,
 )
+from laurels.link import FAILURES
 from laurels.notify import redis_settings
 from laurels.store.postgres import settings as postgres_settings
 
@@ -157,6 +159,26 @@ def test_a_redis_without_its_settings_that_keeps_nothing_is_refused_all_the_same
         verdict = judge(NOW, None, redis_settings.ask(server.url))
 
     check_can_be_accepted(verdict, "has appendonly = no")
+
+
+def test_a_redis_that_still_reads_its_files_is_not_judged_yet():
+    with RedisServer() as server:
+        with server.client() as client, client.pipeline(transaction=False) as pipeline:
+            for nth in range(50_000):
+                pipeline.set(f"key-{nth}", "")
+            pipeline.execute()
+        server.kill()
+        # For some ten seconds, if it may; whoever asks is heard every thousand keys.
+        server.settings["key-load-delay"] = 100
+        server._start()
+        told: Exception | None = None
+        while not isinstance(told, BusyLoadingError):
+            with pytest.raises(FAILURES) as failure:
+                redis_settings.ask(server.url)
+            told = failure.value
+        server.kill()
+
+    assert "still reads its files" in str(told)
 
 
 def test_a_replica_is_refused_and_whoever_has_one_is_buffered():

@@ -6,8 +6,6 @@ from laurels.settings import (
     FIELDS,
     SECRETS,
     SettingRefused,
-    expected,
-    purpose,
     read,
     shown,
     without_password,
@@ -79,7 +77,7 @@ def test_a_webhook_secret_that_is_too_short_is_refused_and_not_printed(text):
     with pytest.raises(SettingRefused) as refused:
         read({"LAURELS_WEBHOOK_SECRET_STRIPE": text})
 
-    assert "LAURELS_WEBHOOK_SECRET_STRIPE must be secrets of at least 32" in str(refused.value)
+    assert "a comma-separated list of secrets of at least 32 bytes each." in str(refused.value)
     assert "hunter2" not in str(refused.value)
 
 
@@ -177,12 +175,6 @@ def test_what_is_on_or_off_may_be_a_digit(text, read_as):
 
 def test_a_text_that_means_nothing_elsewhere_is_a_text_here():
     assert read({"LAURELS_RULEBOOK": "null"}).settings.rulebook == "null"
-
-
-@pytest.mark.parametrize("name", FIELDS)
-def test_every_setting_says_what_it_is_for_and_what_it_takes(name):
-    assert purpose(name)
-    assert expected(name)
 
 
 @pytest.mark.parametrize("name", [name for name in SECRETS if name != "bootstrap_api_key"])

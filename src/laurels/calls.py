@@ -10,7 +10,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError
 
-from laurels.link import BlockingLink, Link
+from laurels.link import BlockingLink, LaterLink, Link
 
 Item = TypeVar("Item")
 
@@ -47,7 +47,8 @@ def together(
 ) -> list[list[Item]]:
     """Group what one call may be about: on a cluster, what has the same hash tag."""
     groups: defaultdict[object, list[Item]] = defaultdict(list)
-    if isinstance(link, redis.RedisCluster | redis.asyncio.RedisCluster):
+    at = link.link if isinstance(link, LaterLink) else link
+    if isinstance(at, redis.RedisCluster | redis.asyncio.RedisCluster):
         for item in items:
             groups[tag_of(item)].append(item)
         return list(groups.values())

@@ -6,12 +6,14 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 CONNECT_S_MAX: Final = 1.0
 ANSWER_S_MAX: Final = 2.0
 
-Link: TypeAlias = "redis.asyncio.Redis | redis.asyncio.RedisCluster"
+AsyncLink: TypeAlias = "redis.asyncio.Redis | redis.asyncio.RedisCluster"
+Link: TypeAlias = "AsyncLink | LaterLink"
 BlockingLink: TypeAlias = "redis.Redis | redis.RedisCluster"
 
 PATIENCE: Final[dict[str, Any]] = {
@@ -22,8 +24,13 @@ PATIENCE: Final[dict[str, Any]] = {
 LOST: Final = (redis.ConnectionError,)
 """What is tried once more: a server that was started anew has closed our connection, no more."""
 
-FAILURES: Final = (redis.RedisError, OSError, RuntimeError)
-"""How it shows that Redis is away; as the last, when uvloop has closed a connection unnoticed."""
+FAILURES: Final = (
+    redis.RedisError,
+    RedisClusterException,  # No node of a cluster answers.
+    OSError,
+    RuntimeError,  # A connection was closed unnoticed by uvloop.
+)
+"""How it shows that Redis is away."""
 
 # A client's own types are full of gaps.
 _single: Any = redis.Redis
@@ -32,11 +39,33 @@ _single_async: Any = redis.asyncio.Redis
 _cluster_async: Any = redis.asyncio.RedisCluster
 
 
-def connect(url: str) -> Link:
+class LaterLink:
+    """Reaches Redis from an event loop as soon as `link` is there; until then Redis is away."""
+
+    link: "AsyncLink | None" = None
+
+    @property
+    def is_there(self) -> bool:
+        return self.link is not None
+
+    def pipeline(self, *, transaction: bool) -> Any:
+        """Raise redis.ConnectionError without a link."""
+        if self.link is None:
+            raise redis.ConnectionError("it is not used yet")
+        return self.link.pipeline(transaction=transaction)
+
+    async def aclose(self) -> None:
+        # A client's own types are full of gaps.
+        link: Any = self.link
+        if link is not None:
+            await link.aclose()
+
+
+def connect(url: str) -> AsyncLink:
     """
     Reach Redis from an event loop. Answers are bytes.
 
-    Asks once, blocking, which of the two it is; raises redis.RedisError if there is no answer.
+    Asks once, blocking, which of the two it is; raises one of FAILURES if there is no answer.
     """
     client = _cluster_async if is_cluster(url) else _single_async
     retry = AsyncRetry(NoBackoff(), 1, supported_errors=LOST)
@@ -52,5 +81,6 @@ def connect_blocking(url: str) -> BlockingLink:
 
 def is_cluster(url: str) -> bool:
     """Ask the server itself whether it is a node of a cluster."""
-    with _single.from_url(url, retry=Retry(NoBackoff(), 1), **PATIENCE) as one:
+    retry = Retry(NoBackoff(), 1, supported_errors=LOST)
+    with _single.from_url(url, retry=retry, **PATIENCE) as one:
         return bool(int(one.execute_command("INFO", "cluster")["cluster_enabled"]))

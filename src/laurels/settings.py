@@ -47,7 +47,7 @@ Secret: TypeAlias = Annotated[
 Key: TypeAlias = Annotated[
     str,
     Meta(
-        title="bq_live_ or bq_test_, admin_ if you like, and at least 32 hexadecimal digits",
+        title="bq_live_ or bq_test_, then admin_ or nothing, then at least 32 hexadecimal digits",
         pattern=r"^bq_(live|test)_(admin_)?[0-9a-f]{32,200}\Z",
     ),
 ]
@@ -84,10 +84,9 @@ Switch: TypeAlias = Annotated[Literal["on", "off"], Meta(title=_ON_OR_OFF)]
 """Something that is done or not. 1 and 0 are read as on and off."""
 
 _RATE: Final = Meta(title="a whole number; 0 switches the limit off", ge=0, le=1_000_000_000)
-_NAME: Final = Meta(
-    title="1 to 64 characters out of a-z 0-9 - and _, beginning with a letter or a digit",
-    pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z",
-)
+NAME_FORM: Final = "1 to 64 of the characters a-z 0-9 - _, beginning with a letter or a digit"
+NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}\Z"
+_NAME: Final = Meta(title=NAME_FORM, pattern=NAME_PATTERN)
 
 
 def _about(description: str) -> Meta:
@@ -104,7 +103,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: Annotated[
         str,
         Meta(title="an address or host name", min_length=1),
-        _about("Address to listen on. The default is reached from this machine alone."),
+        _about("Address to listen on. The default can be reached from this machine alone."),
     ] = "127.0.0.1"
     port: Annotated[
         int,
@@ -134,7 +133,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     queue_backlog_max: Annotated[
         int,
         Meta(title="a whole number from 1 to 1,000,000,000", ge=1, le=1_000_000_000),
-        _about("Events that may wait in the queue; past that the answer is 503."),
+        _about("Events that may wait in the queue; beyond that the answer is 503."),
     ] = 1_000_000
     queue_down: Annotated[
         Literal["refuse", "store"],
@@ -161,7 +160,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
     jwt_secret: Annotated[
         Secret | None,
-        _about("What tokens are signed with. Made at the first start when not given."),
+        _about("What tokens are signed with. Generated at the first start if not given."),
     ] = None
     jwt_secret_previous: Annotated[
         Secret | None,
@@ -170,7 +169,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     bootstrap_tenant: Annotated[
         str,
         _NAME,
-        _about("Tenant that is there from the first start on."),
+        _about("Tenant that exists from the first start on."),
     ] = "demo"
     bootstrap_app_id: Annotated[
         str,
@@ -179,11 +178,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = "demo"
     bootstrap_app_secret: Annotated[
         Secret | None,
-        _about("That app's secret. Made at the first start when not given."),
+        _about("That app's secret. Generated at the first start if not given."),
     ] = None
     bootstrap_api_key: Annotated[
         Key | None,
-        _about("API key of that tenant, with admin scope. Made at the first start if not given."),
+        _about(
+            "API key of that tenant, with admin scope. Generated at the first start if not given."
+        ),
     ] = None
     migrate: Annotated[
         Switch,
@@ -212,14 +213,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     recommender_url: Annotated[
         Address | None,
         _about(
-            "Language model that is asked for recommendations: any endpoint that speaks like "
+            "Language model that is asked for recommendations: any endpoint compatible with "
             "OpenAI's. Without one the ranking is our own, and nothing leaves the server."
         ),
     ] = None
     recommender_model: Annotated[
         str | None,
         Meta(title="the name of a model"),
-        _about("Model to ask for by name. Needed where there is a `LAURELS_RECOMMENDER_URL`."),
+        _about("Model to ask for by name. Needed if `LAURELS_RECOMMENDER_URL` is set."),
     ] = None
     recommender_key: Annotated[
         BearerKey | None,
@@ -234,7 +235,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(title="debug, info, warning or error"),
-        _about("What is worth a line on standard error."),
+        _about("How severe a message must be to reach standard error."),
     ] = "warning"
 
 
@@ -352,7 +353,7 @@ def _convert(name: str, value: object, source: str) -> Any:
         raise SettingRefused(f"{called} must be {expected(name)}{got}.") from None
     if name in OURS and PLACEHOLDER.search(converted):
         raise SettingRefused(
-            f"{called} is a placeholder that anybody can guess; openssl rand -hex 32 makes better."
+            f"{called} is a placeholder that anybody can guess; make one with openssl rand -hex 32."
         )
     if name in SIGNING_SECRETS and not is_symmetric(converted):
         raise SettingRefused(f"{called} must be {expected(name)}, not a key of a pair.")
@@ -364,7 +365,8 @@ def _webhook_secrets(name: str, text: str) -> tuple[str, ...]:
     secrets = tuple(part.strip() for part in text.split(","))
     if any(len(secret.encode("utf-8", "surrogateescape")) < SECRET_BYTES_MIN for secret in secrets):
         raise SettingRefused(
-            f"{name} must be secrets of at least {SECRET_BYTES_MIN} bytes each, between commas."
+            f"{name} must be a comma-separated list of secrets of at least "
+            f"{SECRET_BYTES_MIN} bytes each."
         )
     return secrets
 

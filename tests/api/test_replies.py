@@ -116,6 +116,14 @@ def test_a_parked_event_is_kept_without_effect_in_every_api():
     assert sync.json["warnings"] == ["parked: ChainTooLong"]
 
 
+def test_a_claim_that_is_parked_is_no_claim():
+    house = Told(PARKED)
+    reply = house.call("POST", "/v1/missions/first_steps/claim", headers=house.token())
+
+    assert (reply.status, reply.json["error"]) == (400, "validation_error")
+    assert reply.json["message"] == PARKED[0].message
+
+
 @pytest.mark.parametrize(
     ("answered_by", "told"), [("decision", None), ("cache", "hit"), ("store", "db-hit")]
 )

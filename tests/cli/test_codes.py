@@ -8,6 +8,7 @@ import pytest
 from tests.serving import Running, laurels
 
 from laurels import wiring
+from laurels.api.bricqs.rewards import NO_CODES
 from laurels.cli import main
 
 RULEBOOK = """
@@ -41,9 +42,9 @@ def test_codes_are_added_in_their_order_and_known_ones_are_left_out(cafe):
     again = laurels(*UPLOAD, "coffee", "-", cwd=cafe, stdin=b"A-2\nD-4\n")
     other = laurels(*UPLOAD, "--env", "test", "coffee", "-", cwd=cafe, stdin=b"A-2\n")
 
-    assert first.stdout == "3 added, 1 known already; coffee has 3.\n"
-    assert again.stdout == "1 added, 1 known already; coffee has 4.\n"
-    assert other.stdout == "1 added, 0 known already; coffee has 1.\n"
+    assert first.stdout == "3 added, 1 already known; coffee has 3.\n"
+    assert again.stdout == "1 added, 1 already known; coffee has 4.\n"
+    assert other.stdout == "1 added, 0 already known; coffee has 1.\n"
     assert stored(cafe) == [
         ("demo/live", 1, "B-1"),
         ("demo/live", 2, "A-2"),
@@ -57,11 +58,11 @@ def test_codes_are_added_in_their_order_and_known_ones_are_left_out(cafe):
     ("arguments", "codes", "told"),
     [
         (["tea"], b"A-1\n", "The rulebook of demo/live has no reward 'tea'."),
-        (["mug"], b"A-1\n", "mug gives out no codes; the rulebook must say so."),
+        (["mug"], b"A-1\n", NO_CODES),
         (["coffee", "--tenant", "nobody"], b"A-1\n", "There is no tenant 'nobody'"),
         (["coffee"], b"A-1\n" + b"x" * 256, "codes.txt:2: is longer than 255 characters"),
         (["coffee"], b"A-1\n\xff\n", "codes.txt:2: is not UTF-8"),
-        (["coffee"], b"A-1\nB\0-2\n", "codes.txt:2: holds U+0000"),
+        (["coffee"], b"A-1\nB\0-2\n", "codes.txt:2: contains U+0000"),
         (["coffee"], b"\xff\n" * 30, "codes.txt:20: is not UTF-8\nand 10 more"),
     ],
 )

@@ -6,11 +6,14 @@ import time
 from hashlib import sha256
 
 import pytest
+import urllib3
 from click.testing import CliRunner
 from tests.cli.conftest import RULEBOOK
 from tests.serving import Running, environment, laurels
 
+from laurels.api.bricqs.desk import ADMIN_SCOPES
 from laurels.cli import main
+from laurels.cli.identity import SCOPES
 
 
 def test_keys_are_printed_once_and_stored_as_their_digest(folder):
@@ -31,13 +34,26 @@ def test_keys_are_printed_once_and_stored_as_their_digest(folder):
         ([], "bq_live_part_"),
         (["--env", "test"], "bq_test_part_"),
         (["--env", "test", "--scope", "admin"], "bq_test_admin_"),
-        (["--scope", "read:pii"], "bq_live_"),
+        (["--scope", "gamify:admin"], "bq_live_admin_"),
     ],
 )
 def test_a_key_begins_with_its_world_and_its_kind(folder, options, begins):
     run = laurels("keys", "create", "--tenant", "demo", *options, cwd=folder)
 
     assert re.fullmatch(begins + "[0-9a-f]{32}", run.stdout.split()[-1])
+
+
+def test_every_scope_that_can_be_given_is_read(server, tmp_path):
+    for scope in SCOPES:
+        made = laurels("keys", "create", "--tenant", "demo", "--scope", scope, cwd=tmp_path)
+        headers = {"X-API-Key": made.stdout.split()[-1]}
+        reply = urllib3.request("GET", f"{server.url}/api/v1/admin/webhooks", headers=headers)
+
+        assert reply.status == (200 if scope in ADMIN_SCOPES else 403)
+
+
+def test_every_scope_that_is_read_can_be_given():
+    assert set(SCOPES) == {"participant", *ADMIN_SCOPES}
 
 
 def test_a_key_works_until_it_is_revoked(server, tmp_path):
@@ -68,7 +84,7 @@ def test_tenants_are_made_listed_disabled_and_enabled(folder):
         return laurels("tenants", *arguments, cwd=folder).stdout
 
     assert tenants("create", "acme") == "Created acme.\n"
-    assert tenants("create", "acme") == "acme is there already.\n"
+    assert tenants("create", "acme") == "acme already exists.\n"
     tenants("disable", "acme")
     assert tenants("list") == "acme  disabled\ndemo\n"
     tenants("enable", "acme")
@@ -99,7 +115,10 @@ def test_a_rulebook_is_checked_planned_and_applied(folder):
     plan = laurels("rulebook", "plan", "new.yaml", "--env", "live", cwd=folder)
     apply = laurels("rulebook", "apply", "new.yaml", "--env", "test", cwd=folder)
 
-    assert check.stdout.endswith("is sound: 7 earn rules, 14 badges, 12 challenges.\n")
+    assert check.stdout.endswith(
+        "is sound: 7 earn rules, 14 badges, 12 challenges, "
+        "1 streak, 2 leaderboards, 1 reward, 4 tiers.\n"
+    )
     assert (same.returncode, same.stdout) == (0, "Nothing would change.\n")
     assert plan.returncode == 1
     assert plan.stdout.splitlines() == [

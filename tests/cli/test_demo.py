@@ -70,7 +70,7 @@ def test_two_demos_take_two_ports(repo):
 def test_a_store_that_is_named_is_kept_and_playing_again_changes_nothing(repo, tmp_path):
     repo.commit("feat: first")
     store = f"sqlite:{tmp_path}/kept.db"
-    for expected in ("1 person earned 10 points", "1 of them were known already"):
+    for expected in ("1 person earned 10 points", "1 of them were already known"):
         with Running("demo", "--port", 0, "--store", store, cwd=repo.folder) as demo:
             assert expected in demo.text
             assert demo.stop() == 0

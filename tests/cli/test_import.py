@@ -44,9 +44,9 @@ def test_lines_are_imported_once_however_often_and_in_whatever_packing(folder):
     second = laurels("import", "plain.jsonl", "packed.jsonl.gz", cwd=folder)
     third = laurels("import", "-", cwd=folder, stdin=gzip.compress(lines(1202)))
 
-    assert first.stdout == "1,200 accepted, 0 known already, 0 bad.\n"
-    assert second.stdout == "1 accepted, 2,400 known already, 0 bad.\n"
-    assert third.stdout == "1 accepted, 1,201 known already, 0 bad.\n"
+    assert first.stdout == "1,200 accepted, 0 already known, 0 bad.\n"
+    assert second.stdout == "1 accepted, 2,400 already known, 0 bad.\n"
+    assert third.stdout == "1 accepted, 1,201 already known, 0 bad.\n"
     assert first.returncode == second.returncode == third.returncode == 0
     assert laurels("verify", cwd=folder).returncode == 0
 
@@ -60,7 +60,7 @@ def test_a_bad_line_is_named_and_its_neighbours_are_taken(folder, bad, reason):
     assert run.returncode == 1
     (told,) = [text for text in run.stderr.splitlines() if text.startswith("a.jsonl:3: ")]
     assert reason in told
-    assert run.stdout == "2 accepted, 0 known already, 1 bad.\n"
+    assert run.stdout == "2 accepted, 0 already known, 1 bad.\n"
 
 
 def test_a_bad_line_is_named_by_a_server_too(server, tmp_path):
@@ -73,8 +73,8 @@ def test_a_bad_line_is_named_by_a_server_too(server, tmp_path):
     second = laurels("import", "a.jsonl", *to, cwd=tmp_path)
 
     assert first.returncode == second.returncode == 1
-    assert first.stdout == f"2 accepted, 0 known already, {len(bad)} bad.\n"
-    assert second.stdout == f"0 accepted, 2 known already, {len(bad)} bad.\n"
+    assert first.stdout == f"2 accepted, 0 already known, {len(bad)} bad.\n"
+    assert second.stdout == f"0 accepted, 2 already known, {len(bad)} bad.\n"
     for number in range(len(bad)):
         assert f"a.jsonl:{number + 2}: " in first.stderr
 
@@ -84,7 +84,7 @@ def test_lines_without_a_key_are_given_none(folder):
 
     for _ in range(2):
         run = laurels("import", "-", cwd=folder, stdin=text)
-        assert "1 accepted, 0 known already" in run.stdout
+        assert "1 accepted, 0 already known" in run.stdout
         assert "1 had no key: importing them again counts them again." in run.stdout
 
 

@@ -143,7 +143,7 @@ def test_nobody_there_and_no_address_are_told():
     patience = Patience()
     with pytest.raises(ServerUnreached, match="Connection refused"):
         patience.server("http://127.0.0.1:1", give_up_after_s=1).send([item()])
-    with pytest.raises(ServerRefused, match="no address of a server"):
+    with pytest.raises(ServerRefused, match="not the address of a server"):
         patience.server("not an address").send([item()])
 
 

@@ -66,7 +66,7 @@ def test_a_second_server_makes_up_no_secrets_of_its_own(postgres_url, tmp_path):
     assert refused.returncode == 1
     for name in GIVEN:
         assert name in refused.stderr
-    assert "laurels.secrets in the folder that the first" in refused.stderr
+    assert "saved its secrets in laurels.secrets" in refused.stderr
     assert not list(other.iterdir())
     assert (token.status, seen.status, len(keys)) == (200, 200, 1)
 

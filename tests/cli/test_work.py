@@ -90,6 +90,37 @@ def test_a_worker_waits_for_the_first_server(places, postgres_url, tmp_path):
     later.join()
 
 
+@pytest.mark.usefixtures("tenant")
+def test_a_worker_waits_for_a_redis_that_is_still_reading_its_files(postgres_url, tmp_path):
+    much = "redis.replicate_commands() for n = 1, 150000 do redis.call('SET', n, n) end"
+    with RedisServer(key_load_delay=200) as server:
+        with server.client() as client:
+            client.eval(much, 0)
+        server.kill()
+        server._start()
+        worker = subprocess.Popen(
+            [*program(), "work", "--store", postgres_url, "--queue", server.url],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert worker.stderr
+        assert worker.stdout
+        first = worker.stderr.readline()
+        server.kill()
+        del server.settings["key-load-delay"]
+        server.restart()
+        said = worker.stdout.readline()
+        worker.terminate()
+        worker.communicate(timeout=10)
+
+    assert first.startswith("Waiting: ")
+    assert "does not answer" in first
+    assert said.startswith("Laurels is working on ")
+    assert worker.returncode == 0
+
+
 def test_a_worker_that_waits_can_be_stopped(redis_url, tmp_path):
     nobody = ("--store", "postgresql://nobody@127.0.0.1:1/none", "--queue", redis_url)
     waiting = subprocess.Popen(
@@ -175,14 +206,13 @@ def test_secrets_of_a_store_elsewhere_are_kept_where_the_server_was_started(post
 
 
 @pytest.mark.usefixtures("tenant")
-def test_what_was_parked_is_listed_requeued_and_discarded(places, redis_url, tmp_path, link):
-    link.xadd("{lane-7}:events", {"e": b"\xffno event"})
-
+def test_what_was_parked_is_listed_requeued_and_discarded(places, tmp_path, link):
     def queue(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return laurels("queue", *arguments, "--queue", redis_url, cwd=tmp_path)
+        return laurels("queue", *arguments, *places, cwd=tmp_path)
 
-    assert (queue("parked").returncode, queue("parked").stdout) == (0, "Nothing is parked.\n")
     with Working("work", *places, cwd=tmp_path) as worker:
+        assert (queue("parked").returncode, queue("parked").stdout) == (0, "Nothing is parked.\n")
+        link.xadd("{lane-7}:events", {"e": b"\xffno event"})
         soon(lambda: link.hlen("{lane-7}:parked"))
         worker.stop()
     listed = queue("parked")
@@ -200,6 +230,36 @@ def test_what_was_parked_is_listed_requeued_and_discarded(places, redis_url, tmp
     place = queue("parked").stdout.split()[0]
     assert queue("discard", place).stdout == f"Discarded {place}\n"
     assert queue("parked").returncode == 0
+
+
+@pytest.mark.usefixtures("tenant")
+def test_nobody_looks_after_what_another_has_parked(places, redis_url, tmp_path, link):
+    """Nor hears that nothing is parked where nothing ever is: in the wrong database, say."""
+    link.hset("{lane-7}:parked", "1-0", b"another's")
+
+    def queue(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return laurels("queue", *arguments, cwd=tmp_path)
+
+    for whose, said in (
+        (None, "is nobody's queue"),
+        ("another", "is the queue of another installation (another; "),
+    ):
+        if whose is not None:
+            link.set("{laurels}:installation", whose)
+        for run in (
+            queue("parked", *places),
+            queue("requeue", "--all", *places),
+            queue("discard", "7/1-0", *places),
+        ):
+            assert (run.returncode, run.stdout) == (1, "")
+            assert said in run.stderr
+            assert "Traceback" not in run.stderr
+    assert link.hget("{lane-7}:parked", "1-0") == b"another's"
+
+    link.delete("{lane-7}:parked")
+    blind = queue("parked", "--queue", redis_url)
+    assert (blind.returncode, blind.stdout) == (0, "Nothing is parked.\n")
+    assert "the queue of the installation another" in blind.stderr
 
 
 @pytest.mark.parametrize(

@@ -69,14 +69,14 @@ class RacingPostgres(Racing, PostgresConnections):
 class Scene:
     """A store of rankings alone, and its writer."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, loads: list[BoardName]) -> None:
         self.place = place
         open_at(place).close()  # Which makes the schema.
         self.is_told = not isinstance(place, str)
         connections: Any = RacingSqlite if self.is_told else RacingPostgres
         self.connections = connections(place)
         self.ranks = Ranks(self.connections, is_told=self.is_told)
-        self.loads = 0
+        self.loads = loads
 
     def commit(self, *moves: Move, world: str = SHOP, told: bool = True):
         """Commit moves, a journal row for each participant; tell of it, where that is done."""

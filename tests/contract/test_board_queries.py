@@ -2,6 +2,7 @@
 
 import pytest
 from tests.cast import SHOP, Stage, a_stage
+from tests.contract.undone import undone
 
 from laurels.engine.answers import BoardName
 
@@ -23,10 +24,6 @@ def order(stage):
     return [place.participant for place in stage.store.queries.top(SHOP, WEEK, 10).places]
 
 
-class Change(Exception):
-    """Somebody thinks better of it."""
-
-
 def test_a_ranking_follows_events_and_a_restart_changes_nothing(stage):
     for who, amount in (("ann", 5), ("bob", 7), ("ann", 5), ("cid", 7)):
         stage.tell("buy", who, amount=amount)
@@ -41,37 +38,12 @@ def test_a_ranking_follows_events_and_a_restart_changes_nothing(stage):
 def test_what_is_rolled_back_moves_nobody(stage):
     stage.tell("buy", "ann", amount=5)
     order(stage)
-    store = stage.store
-
-    def think_better_of_it():
-        with store.transaction() as of_tenant:
-            stage.engine._store = Within(of_tenant)
-            stage.tell("buy", "bob", amount=7)
-            raise Change
-
-    with pytest.raises(Change):
-        think_better_of_it()
-    stage.engine._store = store
+    with undone(stage):
+        stage.tell("buy", "bob", amount=7)
 
     assert order(stage) == ["ann"]
     stage.tell("buy", "cid", amount=6)
     assert order(stage) == ["cid", "ann"]
-
-
-class Within:
-    """A transaction that somebody else began, and will end."""
-
-    def __init__(self, of_tenant):
-        self.of_tenant = of_tenant
-
-    def transaction(self):
-        return self
-
-    def __enter__(self):
-        return self.of_tenant
-
-    def __exit__(self, *failure):
-        return False
 
 
 def test_events_of_another_process_show_after_the_next_own_one(stage):

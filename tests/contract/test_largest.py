@@ -7,7 +7,6 @@ import pytest
 from tests.cast import DAY, HOUR, NOON, SHOP, a_stage
 from tests.contract.hostile import longest
 
-from laurels.api.bricqs.wire_rewards import CODE_CHARS_MAX
 from laurels.core import limits
 from laurels.core.command import ClaimReward, Describe
 from laurels.engine.answers import AnalyticsAsked, BoardName
@@ -98,7 +97,7 @@ def test_participants_keys_and_segments(stage):
 
 
 def test_codes(stage):
-    codes = [longest(CODE_CHARS_MAX - which) for which in range(2)]
+    codes = [longest(limits.CODE_CHARS_MAX - which) for which in range(2)]
     assert stage.store.registry.put_codes(WORLD, NAME, codes, NOON) == len(codes)
     stage.tell("buy", WHO)
 

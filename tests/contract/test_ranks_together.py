@@ -10,7 +10,6 @@ from tests.contract.together import at_once, several
 from laurels.core.command import Describe, Reset
 from laurels.engine.answers import BoardName
 from laurels.store import ranks as ranks_module
-from laurels.store.ranks import Tended
 
 RULEBOOK = """
 leaderboards:
@@ -26,19 +25,6 @@ def stages(quick_postgres_url, caplog):
         yield stages
         assert stages[0].findings() == []
     assert caplog.records == []
-
-
-@pytest.fixture
-def loads(monkeypatch):
-    loaded = []
-    fetch = Tended._fetch
-
-    def counted(tended, connections):
-        loaded.append(tended.name)
-        return fetch(tended, connections)
-
-    monkeypatch.setattr(Tended, "_fetch", counted)
-    return loaded
 
 
 def join(stage, who, team):

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from tests.e2e.proxy import Proxy
+from tests.waiting import until
 
 from laurels.core.errors import Unavailable
 from laurels.store.postgres import silence
@@ -69,7 +70,4 @@ def test_nothing_looks_after_connections_that_are_closed(empty_postgres_url, pat
     with connections.reading():
         assert len(watching()) == before + 1
     connections.close()
-    until = time.monotonic() + 5
-    while len(watching()) > before:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: len(watching()) == before)

@@ -5,6 +5,7 @@ from threading import Event as Flag
 
 import pytest
 from tests.cast import CAFE, DAY, HOUR, NOON, SHOP, SHOP_TEST, Stage, out_of_order
+from tests.contract.undone import undone
 
 from laurels.core import limits
 from laurels.core.errors import RulebookRefused, Unavailable
@@ -36,10 +37,6 @@ def opens(place):
 @pytest.fixture
 def stage(opens):
     return opens()
-
-
-class Change(Exception):
-    """Somebody thinks better of it."""
 
 
 def test_numbers_run_by_tenant_and_without_gaps(stage):
@@ -81,37 +78,12 @@ def test_a_reader_who_follows_misses_nothing(opens):
 def test_what_is_rolled_back_leaves_nothing(stage):
     tables = ["events", "journal", "postings", "receipts", "participants", "windows", "heads"]
     before = {table: stage.rows(f"SELECT * FROM {table}") for table in tables}
-    store = stage.store
-
-    def think_better_of_it():
-        with store.transaction() as of_tenant:
-            stage.engine._store = Within(of_tenant)
-            stage.send(stage.event("buy", key="k", amount=1))
-            raise Change
-
-    with pytest.raises(Change):
-        think_better_of_it()
-    stage.engine._store = store
+    with undone(stage):
+        stage.send(stage.event("buy", key="k", amount=1))
 
     assert {table: stage.rows(f"SELECT * FROM {table}") for table in tables} == before
     assert len(stage.tell("buy", amount=1).changes) == 2
     assert stage.balance() == 1
-
-
-class Within:
-    """A transaction that somebody else began, and will end."""
-
-    def __init__(self, of_tenant):
-        self.of_tenant = of_tenant
-
-    def transaction(self):
-        return self
-
-    def __enter__(self):
-        return self.of_tenant
-
-    def __exit__(self, *failure):
-        return False
 
 
 def test_a_store_of_another_process_is_up_to_date_at_the_next_batch(opens):

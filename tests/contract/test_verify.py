@@ -41,7 +41,7 @@ def test_an_empty_store_has_no_findings(place):
 
 JOURNAL = "the journal should end at {}; it has {} rows and ends at {}."
 FOLD = "the state of {} is not the fold of its journal."
-VAIN = "a receipt of bob (event) points at journal row {} in vain."
+VAIN = "a receipt of bob (event) points at journal row {}, which is not there, or"
 SUM = "Balance(amount={0}, earned={0}, spent=0, held=0)."
 GEMS = f"bob holds {SUM.format(12)[:-1]} of gem, but the postings sum to {{}}"
 POINTS = f"bob holds {SUM.format(66)[:-1]} of points, but the postings sum to {{}}"
@@ -74,7 +74,7 @@ WINDOW = f"{LIVE} AND participant = 'bob' AND \"window\" = '2024-05-16'"
             [
                 JOURNAL.format(36, 35, 35),
                 "0 times",
-                "row 36 in vain",
+                "at journal row 36, which is not there",
                 FOLD.format("cid"),
                 WALK.format("cid"),
             ],

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from tests.cast import CAFE, DAY, HOUR, SHOP, a_stage
 from tests.contract.together import at_once, several
 
+from laurels.core import limits
 from laurels.core.command import Reset
 
 RULEBOOK = "earn: [{id: unit, event: buy, points: {of: amount, times: 1}}]"
@@ -142,3 +143,99 @@ def test_an_entry_that_two_take_at_once_is_decided_once(quick_postgres_url, capl
         assert len(duplicates(stages[0])) == 25
         assert stages[0].findings() == []
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(("gap", "wait"), [(1, 25 * HOUR), (20 * HOUR, 10 * HOUR), (0, 400 * DAY)])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_key_that_was_used_under_another_id_is_known_when_no_receipt_tells(
+    stage, gap, wait, is_first
+):
+    """It waited for as long as nobody could decide it, or lay parked."""
+    sent = []
+    for _ in range(2):
+        sent.append(stage.event("buy", key="k", amount=5))
+        stage.clock.move(by=gap)
+    decided, waited = sent if is_first else sent[::-1]
+    stage.tell("buy", key="other", amount=1)
+    stage.tell("buy", "bob", key="k", amount=1)
+    stage.send(decided)
+    stage.clock.move(by=wait)
+    swept(stage)
+
+    (answer,) = take(stage, waited)
+    (again,) = take(stage, waited)
+
+    assert (answer.id, answer.answered_by) == (decided.id, "store")
+    assert again == answer
+    assert stage.balance() == 6
+    assert duplicates(stage) == [(SHOP, waited.id, decided.id)]
+
+
+def swept(stage):
+    """Look through the receipts as the scheduler does, and begin anew."""
+    stage.store.forget_receipts(stage.clock.at - limits.RECEIPT_KEPT_MS)
+    stage.reopen()
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_key_that_was_free_again_counts_however_late_it_is_decided(stage, is_first):
+    sent = []
+    for _ in range(2):
+        sent.append(stage.event("buy", key="k", amount=5))
+        stage.clock.move(by=DAY + 1)
+    decided, waited = sent if is_first else sent[::-1]
+    stage.send(decided)
+    stage.clock.move(by=DAY)
+    swept(stage)
+
+    (answer,) = take(stage, waited)
+
+    assert (answer.id, answer.answered_by) == (waited.id, "decision")
+    assert stage.balance() == 10
+
+
+def test_of_several_with_a_key_the_first_within_its_time_stands(stage):
+    sent = []
+    for gap in (23 * HOUR, 20 * HOUR, 23 * HOUR, 0):
+        sent.append(stage.event("buy", key="k", amount=5))
+        stage.clock.move(by=gap)
+    first, waited, second, other = sent
+    stage.send(first)
+    stage.send(second)
+    stage.clock.move(by=2 * DAY)
+    swept(stage)
+
+    answers = take(stage, waited, other)
+
+    assert [answer.id for answer in answers] == [first.id, second.id]
+    assert stage.balance() == 10
+
+
+def test_an_older_receipt_does_not_hide_who_used_the_key_since(stage):
+    """Two that waited for long meet, after the one that was decided at once is forgotten."""
+    sent = []
+    for gap in (30 * HOUR, 1, 30 * HOUR):
+        sent.append(stage.event("buy", key="k", amount=5))
+        stage.clock.move(by=gap)
+    oldest, waited, decided = sent
+    stage.send(decided)
+    swept(stage)
+    take(stage, oldest)
+
+    (answer,) = take(stage, waited)
+
+    assert answer.id == decided.id
+    assert stage.balance() == 10
+
+
+def test_what_waited_for_days_is_told_apart_participant_by_participant(stage):
+    people = [f"p{n}" for n in range(20)]
+    waited = [stage.event("buy", who, key=f"k{n}", amount=1) for n, who in enumerate(people)]
+    stage.send(*(stage.event("buy", who, key="k3", amount=1) for who in people[:10]))
+    stage.clock.move(by=2 * DAY)
+    swept(stage)
+
+    answers = take(stage, *waited)
+
+    assert [answer.duplicate for answer in answers] == [n == 3 for n in range(20)]
+    assert [stage.balance(who) for who in people] == [1 + (n < 10 and n != 3) for n in range(20)]

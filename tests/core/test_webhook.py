@@ -64,10 +64,10 @@ def test_stripes_events_are_read_without_a_word_in_the_rulebook():
 @pytest.mark.parametrize(
     ("body", "part"),
     [
-        (None, "payload_root"),
-        (5, "payload_root"),
-        ("text", "payload_root"),
-        (True, "payload_root"),
+        (None, "body"),
+        (5, "body"),
+        ("text", "body"),
+        (True, "body"),
         ([], "id"),
         ([PAID], "id"),
         ({}, "id"),
@@ -79,20 +79,20 @@ def test_stripes_events_are_read_without_a_word_in_the_rulebook():
         (PAID | {"type": ""}, "type"),
         (PAID | {"type": 5}, "type"),
         (PAID | {"type": "x" * 5_001}, "type"),
-        (PAID | {"created": "1775816000"}, "created"),
-        (PAID | {"created": "2026-04-10T10:30:00Z"}, "created"),
-        (PAID | {"created": None}, "created"),
-        (PAID | {"created": True}, "created"),
-        (PAID | {"created": 10**12}, "created"),
-        (PAID | {"created": -(10**400)}, "created"),
-        (PAID | {"created": 1e300}, "created"),
-        (PAID | {"data": {}}, "data_object"),
-        (PAID | {"data": None}, "data_object"),
-        (PAID | {"data": {"object": None}}, "data_object"),
-        (PAID | {"data": {"object": "text"}}, "data_object"),
+        (PAID | {"created": "1775816000"}, "time"),
+        (PAID | {"created": "2026-04-10T10:30:00Z"}, "time"),
+        (PAID | {"created": None}, "time"),
+        (PAID | {"created": True}, "time"),
+        (PAID | {"created": 10**12}, "time"),
+        (PAID | {"created": -(10**400)}, "time"),
+        (PAID | {"created": 1e300}, "time"),
+        (PAID | {"data": {}}, "subject"),
+        (PAID | {"data": None}, "subject"),
+        (PAID | {"data": {"object": None}}, "subject"),
+        (PAID | {"data": {"object": "text"}}, "subject"),
         ({"id": "", "type": "", "created": "", "data": ""}, "id"),
         ({"id": "a", "type": "", "created": "", "data": ""}, "type"),
-        ({"id": "a", "type": "b", "created": "", "data": ""}, "created"),
+        ({"id": "a", "type": "b", "created": "", "data": ""}, "time"),
     ],
 )
 def test_what_stripe_would_not_send_is_refused_by_the_first_part_that_is_wrong(body, part):
@@ -238,7 +238,7 @@ def test_headers_name_what_the_body_does_not():
     for body in ([], 5, None):
         with pytest.raises(InvalidDelivery) as refused:
             name_of(GITHUB, body, Label("d1", "push"))
-        assert refused.value.part == "payload_root"
+        assert refused.value.part == "body"
 
 
 def test_githubs_events_belong_to_who_caused_them():

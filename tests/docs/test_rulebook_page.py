@@ -8,6 +8,7 @@ from laurels.core.parse import SECTIONS, board, challenge, earn, ladder, offer, 
 from laurels.core.parse.filter import GROUPS, OPERATORS
 from laurels.core.parse.reward import REWARDING
 from laurels.core.rulebook import OWN_KINDS
+from laurels.core.rules.chain import FACTS
 from laurels.engine.rulebook_text import load_rulebook
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rulebook.md").read_text("utf-8")
@@ -44,7 +45,17 @@ def test_every_word_that_may_be_chosen_is_shown():
 
 
 def test_every_fact_of_our_own_is_explained():
-    assert [kind for kind in OWN_KINDS if f"`{kind}`" not in PAGE] == []
+    (table,) = re.findall(r"^\| fact \| its data \|\n.*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    told = {
+        kind: re.findall(r"`(\w+)`", row.split("|")[2])
+        for row in table.splitlines()
+        for kind in re.findall(r"`(\w+\.\w+)`", row)
+    }
+    facts = {kind: list(names) for kind, names in FACTS.values()}
+    facts["points.spent"] = facts["points.expired"] = facts["points.posted"]
+
+    assert told == facts
+    assert sorted(told) == list(OWN_KINDS)
 
 
 def test_the_bound_on_chains_is_the_one_in_force():

@@ -10,7 +10,7 @@ from laurels.cli import main
 from laurels.core.event import Event
 from laurels.engine.engine import Engine
 from laurels.engine.worker import Worker
-from laurels.wiring import shared
+from laurels.wiring import with_redis
 
 
 def die_at(point: str) -> None:
@@ -21,7 +21,7 @@ def die_at(point: str) -> None:
             print(f"died at {point}", file=sys.stderr, flush=True)  # noqa: T201 - for who reads logs
             os.kill(os.getpid(), signal.SIGKILL)
 
-    shared.Worker = partial(Worker, reached=reached)
+    with_redis.Worker = partial(Worker, reached=reached)
 
 
 def choke_on(name: str) -> None:

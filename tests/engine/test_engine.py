@@ -395,18 +395,6 @@ def test_a_receipt_names_the_currency_of_the_rulebook_that_judged_it(stage):
     assert stage.tell("buy", key="k", amount=1) == replace(first, answered_by="store")
 
 
-def test_expired_receipts_are_tidied_away_now_and_then(stage):
-    stage.tell("buy", key="k", amount=1)
-    stage.clock.move(by=DAY + 1)
-    stage.engine.tidy()
-    assert stage.rows("SELECT COUNT(*) FROM receipts") == [(0,)]
-
-    stage.tell("buy", key="k", amount=1)
-    stage.rows("UPDATE receipts SET received_at = 0")
-    stage.engine.tidy()  # It has just been done.
-    assert stage.rows("SELECT COUNT(*) FROM receipts") == [(1,)]
-
-
 def test_nothing_sent_is_nothing_done(stage):
     assert stage.engine.submit([]) == []
 

@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.cast import DAY, SteadyClock, a_stage, held, out_of_order
+from tests.cast import SteadyClock, a_stage, held, out_of_order
 
 from laurels.core import limits
 from laurels.core.errors import Unavailable, UnknownChallenge
-from laurels.engine import gather as gather_module
 from laurels.engine.gather import Gather
 
 RULEBOOK = "earn: [{id: unit, event: buy, points: {of: amount, times: 1}}]"
@@ -128,6 +127,27 @@ def test_closing_writes_what_waits(stage):
     assert stage.balance() == 20
 
 
+def test_closing_does_not_try_one_batch_after_the_other_on_a_store_that_is_away(
+    stage, monkeypatch, caplog
+):
+    """Each try may take as long as it takes to notice that nobody answers."""
+    monkeypatch.setattr(limits, "GATHERED_EVENTS_MAX", 1)
+
+    async def play():
+        async with gathering(stage) as gather:
+            with out_of_order(stage.path):
+                with held(stage.path):
+                    waiting = [gather.submit(buys(stage, 1)) for _ in range(5)]
+                    closing = asyncio.ensure_future(gather.close())
+                    await asyncio.sleep(0)
+                await closing
+            return await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [type(failure) for failure in asyncio.run(play())] == [Unavailable] * 5
+    assert len(caplog.records) == 1
+    assert stage.balance() == 0
+
+
 def test_who_came_in_before_the_stop_is_written(stage):
     async def play():
         gather = Gather(stage.engine)
@@ -208,21 +228,6 @@ def test_a_bug_reaches_whom_it_hit_and_the_writer_goes_on(stage, caplog):
     assert caplog.records[-1].getMessage() == "a batch of 1 failed"
 
 
-def test_a_tidying_that_fails_stops_nobody(stage, monkeypatch, caplog):
-    async def play():
-        async with gathering(stage) as gather:
-            first = await gather.submit(buys(stage, 1))
-            return first + await gather.submit(buys(stage, 1))
-
-    def fail(before):
-        raise RuntimeError("no broom")
-
-    monkeypatch.setattr(stage.store, "forget_receipts", fail)
-
-    assert all(receipt.changes for receipt in asyncio.run(play()))
-    assert "expired receipts could not be deleted" in caplog.text
-
-
 def test_what_was_committed_is_recalled(stage):
     async def play():
         async with gathering(stage) as gather:
@@ -233,33 +238,3 @@ def test_what_was_committed_is_recalled(stage):
 
     assert recalled.id == receipt.id
     assert recalled.answered_by == "cache"
-
-
-def test_the_writer_tidies_up_when_nobody_comes(stage, monkeypatch):
-    monkeypatch.setattr(gather_module, "IDLE_S", 0.001)
-    stage.tell("buy", key="k", amount=1)
-    stage.clock.move(by=2 * DAY)
-
-    async def play():
-        async with gathering(stage):
-            while stage.rows("SELECT COUNT(*) FROM receipts") != [(0,)]:  # noqa: ASYNC110 - it tells nobody
-                await asyncio.sleep(0)
-
-    asyncio.run(asyncio.wait_for(play(), timeout=30))
-
-
-def test_a_broom_that_breaks_stops_nobody(stage, caplog):
-    stage.tell("buy", amount=1)
-
-    async def play():
-        async with gathering(stage) as gather:
-            with out_of_order(stage.path, "receipts"):
-                await gather.submit([stage.event("buy", amount=1)])
-                while len(caplog.records) < 2:  # noqa: ASYNC110 - a log wakes nobody
-                    await asyncio.sleep(0)
-            return await gather.submit(buys(stage, 1))
-
-    assert asyncio.run(asyncio.wait_for(play(), timeout=30))[0].changes
-    said = [record.getMessage() for record in caplog.records]
-    assert said[0].startswith("the store cannot be written: no such table")
-    assert said[1].startswith("expired receipts have to wait: ")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.cast import DAY, LOOP, SECOND, SHOP, SHOP_TEST, Stage, as_json, out_of_order
+from tests.waiting import until_so
 
 from laurels.core import limits
 from laurels.core.errors import NumberOutOfRange, Unavailable
@@ -245,7 +246,7 @@ def test_an_event_that_was_parked_stays_so_when_it_is_asked_for_again(mail):
     mail.stage.store.inbox.requeue(SHOP, "stripe", "evt_1", mail.stage.clock.at)
     mail.step()
 
-    assert mail.status() == ("parked", "the event that it is was parked")
+    assert mail.status() == ("parked", "its event was parked")
     assert len(mail.events()) == 1
 
 
@@ -343,7 +344,7 @@ def test_a_worker_that_is_behind_does_not_rest(mail, monkeypatch):
         async with mail.working() as worker:
             worker._observe = None
             running = asyncio.create_task(worker.run())
-            await until(lambda: not mail.stage.store.inbox.due(SHOP, mail.stage.clock.at, 1))
+            await until_so(lambda: not mail.stage.store.inbox.due(SHOP, mail.stage.clock.at, 1))
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
@@ -457,8 +458,8 @@ def test_news_wake_the_worker_and_a_stumble_does_not_stop_it(mail, monkeypatch, 
             running = asyncio.create_task(worker.run())
             for number in range(3):
                 await inbox.put(mail.delivery(f"evt_{number}"))
-                await until(lambda: not inbox.news.is_set())
-            await until(lambda: mail.find("evt_2").status == "processed")
+                await until_so(lambda: not inbox.news.is_set())
+            await until_so(lambda: mail.find("evt_2").status == "processed")
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
@@ -466,11 +467,6 @@ def test_news_wake_the_worker_and_a_stumble_does_not_stop_it(mail, monkeypatch, 
     assert mail.stage.balance() == 15
     assert "stumbled" in caplog.text
     assert "have to wait" in caplog.text
-
-
-async def until(is_so):
-    while not is_so():  # noqa: ASYNC110 - it is about rows of another thread
-        await asyncio.sleep(0.005)
 
 
 def test_a_delivery_queued_anew_while_it_is_looked_at_is_looked_at_again(mail):

@@ -1,6 +1,7 @@
 """Time passes: what is due is settled once, contests end once, a long stop is caught up with."""
 
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,6 +25,7 @@ from laurels.engine.answers import BoardName
 from laurels.engine.gather import Gather
 from laurels.engine.reading import read
 from laurels.engine.scheduler import Scheduler
+from laurels.store import sweep
 
 RULEBOOK = """
 currencies: [points, {id: coin, expires: {days: 1}}]
@@ -160,6 +162,25 @@ def test_more_than_can_be_done_at_once_is_told(stage, monkeypatch):
 
     assert step(stage, times=3) == [True, False, False]
     assert {stage.balance(who, "coin") for who in "abc"} == {0}
+
+
+def test_receipts_that_count_no_more_are_forgotten_as_fast_as_they_come(stage, monkeypatch):
+    """Also where nobody but a queue's workers decides anything."""
+    monkeypatch.setattr(sweep, "ROWS_PER_STEP", 4)
+    for hour in range(0, 30, 5):
+        stage.clock.at = NOON + hour * HOUR
+        people = [f"p{n}" for n in range(30)]
+        sent = [stage.event("buy", who, key=f"{hour}", amount=1) for who in people]
+        stage.engine.submit(sent, waited=True)
+    stage.clock.at = NOON + 40 * HOUR
+
+    behind = step(stage, times=50)
+
+    left = stage.rows("SELECT received_at FROM receipts WHERE operation = 'event'")
+    assert Counter((at - NOON) // HOUR for (at,) in left) == {15: 30, 20: 30, 25: 30}
+    assert any(behind)
+    assert step(stage, times=9) == [False] * 9
+    assert stage.tell("buy", "p7", key="20", amount=1).duplicate
 
 
 def play_cup(stage):

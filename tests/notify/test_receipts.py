@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,8 +19,8 @@ from laurels.engine.gather import Gather
 from laurels.engine.metrics import Metrics
 from laurels.link import connect, connect_blocking
 from laurels.notify import heard, receipts
-from laurels.notify.company import Company
-from laurels.notify.heard import ANY_FOR_S, Heard
+from laurels.notify.heard import ANY_FOR_S, HeardKeys
+from laurels.notify.neighbours import Neighbours
 from laurels.notify.place import digest_of, receipt_key
 from laurels.notify.receipts import keep, kept_of, read_kept
 from laurels.notify.together import Together
@@ -49,11 +50,11 @@ class Process:
     """What one process has: a memory of its own, on the store and the Redis of all."""
 
     def __init__(self, stage, url, link):
-        self.company = Company(url, stage.clock, may_begin_anew)
+        self.neighbours = Neighbours(partial(connect_blocking, url), stage.clock, may_begin_anew)
         self.metrics = Metrics()
-        engine = Engine(stage.store, stage.clock, self.metrics, self.company.teller)
+        engine = Engine(stage.store, stage.clock, self.metrics, self.neighbours.teller)
         self.gather = Gather(engine)
-        self.submitter = self.company.receipts(self.gather, link, self.metrics)
+        self.submitter = self.neighbours.receipts(self.gather, link, self.metrics)
 
     async def send(self, command) -> Any:
         """Do what a route does."""
@@ -67,12 +68,12 @@ async def process(stage, url):
     await link.ping()
     one = Process(stage, url, link)
     one.gather.start()
-    one.company.start()
+    one.neighbours.start()
     try:
         yield one
     finally:
         await one.gather.close()
-        await asyncio.to_thread(one.company.close)
+        await asyncio.to_thread(one.neighbours.close)
         await link.aclose()
 
 
@@ -201,7 +202,7 @@ def test_what_was_heard_of_is_asked_for(stage, redis_server, monkeypatch):
         ):
             await until(lambda: hearing(redis_server) == 2)
             first = await here.send(stage.event("buy", key="k"))
-            await until(lambda: there.company._heard._young)
+            await until(lambda: there.neighbours._heard._young)
             return first, await there.send(stage.event("buy", key="k"))
 
     first, again = asyncio.run(play())
@@ -278,7 +279,7 @@ def test_the_places_are_so_many_and_no_more():
 def test_what_was_heard_is_bounded(monkeypatch):
     monkeypatch.setattr("laurels.notify.heard.RECEIPTS_HEARD_MAX", 10)
     now = 0.0
-    ears = Heard(lambda: now)
+    ears = HeardKeys(lambda: now)
     digests = [digest_of(str(number)) for number in range(40)]
     now = ANY_FOR_S + 1.0
     for digest in digests:
@@ -295,7 +296,7 @@ def test_what_was_heard_is_bounded(monkeypatch):
 
 def test_half_a_digest_is_no_digest():
     now = 0.0
-    ears = Heard(lambda: now)
+    ears = HeardKeys(lambda: now)
     now = ANY_FOR_S + 1.0
 
     ears.hear(b"12345678123")

@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from tests.servers import RedisServer
 
 from laurels.engine.engine import Engine
 from laurels.link import connect_blocking
-from laurels.notify.company import Company
 from laurels.notify.listener import Listener
+from laurels.notify.neighbours import Neighbours
 from laurels.notify.teller import GAP_S, Teller
 from laurels.notify.wake import TENANTS_NAMED_MAX, hearing_moved, write_moved
 
@@ -253,8 +254,9 @@ def test_nothing_waits_that_nobody_tells(redis_server, records, monkeypatch):
 
 def test_a_company_of_workers_hears_of_arrivals_alone(redis_server, stage):
     arrived = Heard()
-    worker = Company(redis_server.url, stage.clock, lambda _: False)
-    server = Company(redis_server.url, stage.clock, lambda _: False)
+    connecting = partial(connect_blocking, redis_server.url)
+    worker = Neighbours(connecting, stage.clock, lambda _: False)
+    server = Neighbours(connecting, stage.clock, lambda _: False)
     worker.hear(arrived=lambda: arrived.hear("one"))
     worker.start()
     server.start()

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.cast import Stage, a_stage
+from tests.servers import RedisServer
 
 from laurels.engine.queue import LANES
 from laurels.engine.worker import Worker
@@ -25,6 +26,9 @@ class Died(BaseException):
 
 
 class Line:
+    nodes: Sequence[RedisServer] = ()
+    """Of the Redis, for a test that does something to it."""
+
     def __init__(self, url: str, stage: Stage) -> None:
         self.url = url
         self.stage = stage

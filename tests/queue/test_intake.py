@@ -54,20 +54,6 @@ def accept(line, *events: Any, **more: Any) -> Any:
     return asyncio.run(play())
 
 
-def sync(line, *commands: Any) -> Any:
-    """Submit as the sync routes do."""
-
-    async def play():
-        link = connect(line.url)
-        try:
-            async with gathering(line) as gather:
-                return await Ahead(gather, RedisLanes(link)).submit(commands)
-        finally:
-            await link.aclose()
-
-    return asyncio.run(play())
-
-
 def test_an_event_is_kept_and_not_yet_applied(line):
     event, other = line.stage.event("quiz", key="k"), line.stage.event("other")
 
@@ -251,74 +237,6 @@ def test_when_the_oldest_has_waited_for_half_an_hour_nothing_more_is_taken(line)
     assert outcome.retry_after_ms >= 1000
     line.drain()
     assert not isinstance(accept(line, line.stage.event("quiz"))[0], Unavailable)
-
-
-def test_a_sync_call_with_a_waiting_key_is_decided_under_the_waiting_name(line):
-    first = line.stage.event("quiz", key="k", score=1)
-    accept(line, first)
-    line.stage.clock.move(by=50)
-
-    (receipt,) = sync(line, line.stage.event("quiz", key="k", score=1))
-    assert (receipt.id, receipt.received_at) == (first.id, first.received_at)
-    assert not receipt.mismatch
-    assert line.stage.balance() == 5
-
-    line.drain()
-    assert line.stage.balance() == 5
-    assert [entry.command for entry in line.stage.journal()] == [first.id]
-
-
-def test_a_sync_call_with_other_content_brings_forward_what_was_sent_first(line):
-    first = line.stage.event("quiz", key="k", score=1)
-    accept(line, first)
-
-    claim = line.stage.claim("none", key="k")
-    other = line.stage.event("quiz", key="k", score=2)
-    unrelated = line.stage.event("quiz", "bob", key="k")
-    refused, receipt, free = sync(line, claim, other, unrelated)
-
-    assert not hasattr(refused, "id")
-    assert (receipt.id, receipt.mismatch) == (first.id, True)
-    assert (free.id, free.mismatch) == (unrelated.id, False)
-    history = line.stage.store.queries.latest_events("shop/live", "ann", count=9)
-    assert [one.properties_json for one in history] == ['{"score":1}']
-    line.drain()
-    assert (line.stage.balance(), line.stage.balance("bob")) == (5, 5)
-
-
-def test_a_sync_call_after_the_decision_is_a_duplicate(line):
-    first = line.stage.event("quiz", key="k", score=1)
-    accept(line, first)
-    line.drain()
-
-    same, other = sync(
-        line, line.stage.event("quiz", key="k", score=1), line.stage.event("quiz", key="k", score=2)
-    )
-
-    assert (same.id, same.answered_by, same.mismatch) == (first.id, "store", False)
-    assert (other.id, other.answered_by, other.mismatch) == (first.id, "store", True)
-
-
-def test_a_sync_call_with_other_content_than_what_is_parked_hears_so(line):
-    first = line.stage.event("quiz", key="k", score=1)
-    accept(line, first)
-    reader = line.reader()
-    line.free()
-    reader.beat()
-    reader.share()
-    (entry,) = reader.read(range(LANES), 9)
-    reader.park(entry, "it may", line.stage.clock.at)
-
-    (receipt,) = sync(line, line.stage.event("quiz", key="k", score=2))
-    (again,) = sync(line, line.stage.event("quiz", key="k", score=2))
-    (same,) = sync(line, line.stage.event("quiz", "bob", key="k", score=2))
-
-    assert (receipt.id, receipt.mismatch) == (first.id, True)
-    assert (again.id, again.mismatch, again.answered_by) == (first.id, False, "store")
-    assert not same.mismatch
-    line.parked.requeue(entry.lane, entry.id)
-    line.drain()
-    assert line.stage.balance() == 5
 
 
 @pytest.fixture

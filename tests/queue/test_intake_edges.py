@@ -62,7 +62,7 @@ def intake_of(line, lanes, queries: Any = None, **more: Any) -> Intake:
 class Mute(RedisLanes):
     """Says that a key waits, and cannot say any more what was sent with it."""
 
-    async def original(self, event, waiting):
+    async def original(self, event):
         raise Unavailable
 
 
@@ -170,20 +170,6 @@ def submitting(line):
         return playing(line, play, lanes)
 
     return submit
-
-
-def test_a_sync_call_is_decided_under_the_waiting_name_though_the_original_cannot_be_had(
-    line, submitting
-):
-    first = line.stage.event("quiz", key="k", score=1)
-    accept(line, first)
-
-    _, (receipt,) = submitting(Mute, line.stage.event("quiz", key="k", score=2))
-
-    assert (receipt.id, receipt.mismatch) == (first.id, True)
-    line.drain()
-    assert line.stage.balance() == 5
-    assert [entry.command for entry in line.stage.journal()] == [first.id]
 
 
 def test_only_those_with_a_key_ask_the_queue_and_not_again_and_again(line, submitting):

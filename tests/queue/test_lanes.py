@@ -30,11 +30,15 @@ EVENT = Event(
 SCRIPTS = [
     "accept",
     "look",
+    "original",
     "lengths",
     "read",
     "done",
+    "begin",
+    "tried",
     "park",
     "requeue",
+    "take",
     "renew",
     "release",
     "beat",
@@ -167,13 +171,13 @@ def test_what_was_sent_first_is_told_until_it_is_decided(line):
     line.append(first)
     (waiting,) = line.append(other)
 
-    (original,) = line.ask(lambda lanes: lanes.original(other, waiting))
-    assert original == first
+    (original,) = line.ask(lambda lanes: lanes.original(other))
+    assert original == (first, False)
     assert waiting.content != content_of(other)
-    assert answer_to_twin(original, other).mismatch
+    assert answer_to_twin(original.event, other).mismatch
 
     line.drain()
-    assert line.ask(lambda lanes: lanes.original(other, waiting)) == [None]
+    assert line.ask(lambda lanes: lanes.original(other)) == [None]
 
 
 def test_the_backlog_tells_how_much_waits_and_since_when(line):

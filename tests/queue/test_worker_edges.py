@@ -46,6 +46,7 @@ class Away:
         self.asked = threading.Event()
 
     def is_ready(self) -> bool:
+        self.times -= 1
         return self.times < 0
 
     def submit(self, commands, *, waited):
@@ -81,7 +82,7 @@ def balances(line) -> set[int]:
 
 @pytest.mark.usefixtures("events")
 def test_a_batch_waits_as_it_is_until_the_store_is_back(line):
-    away = Away(line.stage.engine, 2)
+    away = Away(line.stage.engine, 4)
 
     worker_of(line, away).step()
 
@@ -269,5 +270,133 @@ def test_what_was_to_be_tried_alone_goes_with_its_lane(line, events, monkeypatch
     assert 0 < len(held) < LANES
     assert asked
     assert {lanes[id_] for id_ in asked} <= held
+    line.drain()
+    assert balances(line) == {5}
+
+
+def test_a_lane_that_another_takes_at_the_same_moment_is_theirs(line):
+    other = line.reader()
+    other.beat()
+
+    class Late(RedisReader):
+        def _ask(self, calls):
+            answers = super()._ask(calls)
+            other.share()
+            return answers
+
+    late = Late(line.link)
+    late.share()
+
+    assert (len(other.held), len(late.held)) == (LANES, 0)
+
+
+class Interrupted(RedisReader):
+    """A reader whose queue goes away between a trial and the news of its end."""
+
+    times = 2
+
+    def failed(self, entry):
+        self._go_away()
+        super().failed(entry)
+
+    def spared(self, entry):
+        self._go_away()
+        super().spared(entry)
+
+    def _go_away(self):
+        self.times -= 1
+        if self.times >= 0:
+            raise Unavailable
+
+
+def test_a_queue_that_goes_away_during_a_trial_is_nobodys_death(line):
+    """Not for the next worker either, which has the lanes by then."""
+    event = line.stage.event("quiz")
+    line.append(event)
+    line.free()
+    hand_out(line)
+    for _ in range(DEATHS_MAX + 1):
+        worker = line.worker(
+            engine=Broken(line.stage.engine, event.id), reader=Interrupted(line.link)
+        )
+        for _ in range(2):
+            assert not worker.step()
+        worker._settle()
+        line.free()
+
+    line.drain()
+
+    assert line.parked.listed(9) == []
+    assert [entry.command for entry in line.stage.journal()] == [event.id]
+
+
+def test_a_trial_is_noted_once_however_often_that_is_sent(line):
+    """As it is when a connection is lost before the answer came."""
+    line.append(line.stage.event("quiz"))
+    line.free()
+    hand_out(line)
+    first, second = line.reader(), line.reader()
+    first.beat()
+    first.share()
+    (entry,) = first.read(first.held, 1)
+
+    assert [first.begin(entry) for _ in range(3)] == [(0, 0)] * 3
+    assert [second.begin(entry) for _ in range(3)] == [(0, 1)] * 3
+    for _ in range(3):
+        second.failed(entry)
+    assert second.begin(entry) == (1, 1)
+    for _ in range(3):
+        second.spared(entry)
+        first.spared(entry)
+    assert line.reader().begin(entry) == (1, 0)
+    first.leave()
+    line.drain()
+
+
+def test_to_be_killed_while_the_store_is_away_is_nobodys_death(line):
+    """Whoever is, is not trying anything then."""
+    event = line.stage.event("quiz")
+    line.append(event)
+    for _ in range(DEATHS_MAX + 1):
+        line.free()
+        hand_out(line)
+        away = Away(line.stage.engine, 10**9)
+        worker = worker_of(line, away)
+        for _ in range(3):
+            assert not worker.step()
+        tried = len(away.sizes)
+        assert tried == 1, "then it is asked first whether the store is there"
+
+    line.drain()
+
+    assert line.parked.listed(9) == []
+    assert [entry.command for entry in line.stage.journal()] == [event.id]
+
+
+@pytest.mark.usefixtures("events")
+def test_a_round_that_takes_long_goes_on_where_it_was(line, monkeypatch):
+    """Else those in the last lanes would never have their turn, and others wait for a whole one."""
+    monkeypatch.setattr(module, "ALONE_S", 0.0001)
+    hand_out(line)
+    tried: list[int] = []
+
+    class Slow:
+        def submit(self, commands, *, waited):
+            tried.append(lane_of(commands[0]))
+            time.sleep(0.001)
+            raise ValueError
+
+        def has_decided(self, command):
+            return False
+
+    worker = line.worker(engine=Slow())
+    lanes = {lane_of(line.stage.event("quiz", f"p{n}")) for n in range(PEOPLE)}
+    for n in range(1, 2 * len(lanes) + 1):
+        worker.step()
+        assert len(tried) == n, "one a step"
+
+    assert sorted(tried[: len(lanes)]) == sorted(lanes)
+    assert tried[len(lanes) :] == tried[: len(lanes)]
+    line.free()
     line.drain()
     assert balances(line) == {5}

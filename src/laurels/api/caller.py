@@ -19,6 +19,9 @@ from laurels.engine.registry import ApiKey, App
 K = TypeVar("K")
 V = TypeVar("V")
 
+OTHER_TENANT: Final = (
+    "X-Bricqs-Tenant names a tenant other than the key's; correct it or leave it out."
+)
 KEY_PREFIXES: Final = (b"bq_live_", b"bq_test_")
 LOOKUP_LIFETIME_MS: Final = 1_000
 """How long a revoked key or a disabled tenant may still be taken for good."""
@@ -91,7 +94,7 @@ class Callers:
             raise TenantDisabled
         named = request.headers.get(b"x-bricqs-tenant")
         if named is not None and not is_named(key.tenant, named):
-            raise TenantMismatch
+            raise TenantMismatch(OTHER_TENANT)
         await self._of_key.admit(key.id, now)
         await self._of_tenant.admit(key.tenant, now)
         return key

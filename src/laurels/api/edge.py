@@ -52,7 +52,12 @@ class Registry(Identity, Protocol):
 
 @dataclass(slots=True)
 class Edge:
-    """Not frozen for one field only: `draining` is set when the server is about to stop."""
+    """
+    Not frozen for two fields.
+
+    `draining` is set when the server is about to stop; `config` when a queue comes into use, which
+    may keep things less well.
+    """
 
     submitter: Submitter
     queries: Queries

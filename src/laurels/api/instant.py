@@ -7,8 +7,7 @@ from typing import Final
 
 from laurels.core.event import Instant
 from laurels.core.limits import INSTANT_MAX_MS, INSTANT_MIN_MS
-
-DAY_MS: Final = 24 * 60 * 60 * 1000
+from laurels.core.window import DAY_MS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE: Final = _EPOCH.replace(tzinfo=None)
@@ -53,6 +52,10 @@ def to_text(at: Instant) -> str:
     """
     second, rest = divmod(at, 1000)
     return f"{_second(second)}.{rest:03d}Z" if rest else _second(second) + "Z"
+
+
+def to_text_if(at: Instant | None) -> str | None:
+    return None if at is None else to_text(at)
 
 
 def day_from_text(text: str) -> Instant:

@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from laurels.api.edge import ApiConfig, Edge
+from laurels.api.edge import Edge
 from laurels.api.exchange import Reply, Request
 from laurels.core.event import Instant
 from laurels.engine.metrics import Histogram, Metrics
@@ -40,7 +40,7 @@ class Page:
     def __init__(self, edge: Edge) -> None:
         self._clock = edge.clock
         self._registry = CollectorRegistry()
-        self._registry.register(_Counted(edge.metrics, edge.config))
+        self._registry.register(_Counted(edge.metrics, edge.config.version))
         ProcessCollector(registry=self._registry)
         self._kept = dict[str, tuple[Instant, Reply]]()
 
@@ -59,9 +59,9 @@ class Page:
 
 
 class _Counted(Collector):
-    def __init__(self, metrics: Metrics, config: ApiConfig) -> None:
+    def __init__(self, metrics: Metrics, version: str) -> None:
         self._metrics = metrics
-        self._build = {"version": config.version, "commit": config.commit}
+        self._build = {"version": version}
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("laurels_build", "Which Laurels this is.", self._build)

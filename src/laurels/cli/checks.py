@@ -5,9 +5,14 @@ from contextlib import closing
 import click
 
 from laurels import settings, wiring
-from laurels.cli.options import check_database, opened, read_settings, serve_options, store_option
-
-FINDINGS = 1
+from laurels.cli.options import (
+    FINDINGS,
+    check_database,
+    opened,
+    read_settings,
+    serve_options,
+    store_option,
+)
 
 
 @click.command()

@@ -5,9 +5,10 @@ from typing import Final
 import click
 
 from laurels import wiring
-from laurels.api.bricqs.wire_rewards import CODE_CHARS_MAX, CODES_MAX
+from laurels.api.bricqs.rewards import NO_CODES
 from laurels.cli.lines import Source
 from laurels.cli.options import ENVS, check_tenant, now, opened, store_option
+from laurels.core.limits import CODE_CHARS_MAX, CODES_MAX
 from laurels.core.shared import UNTOUCHED_POOL
 
 REPORTED_MAX: Final = 20
@@ -29,7 +30,7 @@ def upload(*, reward: str, file: str, tenant: str, env: str, store: str | None) 
     """
     Add codes to a reward: one a line, in a file or, with -, on standard input.
 
-    They are given out in this order. One that is there already stays where it is.
+    They are given out in this order. A code that is already there stays where it is.
     """
     found = read_codes(file)
     world = wiring.world(tenant, env)
@@ -39,14 +40,14 @@ def upload(*, reward: str, file: str, tenant: str, env: str, store: str | None) 
         if offer is None:
             raise click.ClickException(f"The rulebook of {world} has no reward {reward!r}.")
         if not offer.codes:
-            raise click.ClickException(f"{reward} gives out no codes; the rulebook must say so.")
+            raise click.ClickException(NO_CODES)
         # So many at once, that a server beside us never waits long for its turn to write.
         added = sum(
             at.registry.put_codes(world, reward, found[start : start + CODES_MAX], now())
             for start in range(0, len(found), CODES_MAX)
         )
         total = at.queries.pools(world).get(reward, UNTOUCHED_POOL).codes
-    click.echo(f"{added:,} added, {len(found) - added:,} known already; {reward} has {total:,}.")
+    click.echo(f"{added:,} added, {len(found) - added:,} already known; {reward} has {total:,}.")
 
 
 def read_codes(file: str) -> list[str]:
@@ -66,10 +67,10 @@ def read_codes(file: str) -> list[str]:
         if len(code) > CODE_CHARS_MAX:
             report(line.place, f"is longer than {CODE_CHARS_MAX} characters")
         if "\0" in code:
-            report(line.place, "holds U+0000, which not every store can keep")
+            report(line.place, "contains U+0000, which not every store can keep")
         found.append(code)
     if bad:
         more = [f"and {len(bad) - REPORTED_MAX:,} more"] if len(bad) > REPORTED_MAX else []
         told = "\n".join([*bad[:REPORTED_MAX], *more])
-        raise click.ClickException(f"No code was added:\n{told}")
+        raise click.ClickException(f"No codes were added:\n{told}")
     return found

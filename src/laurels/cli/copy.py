@@ -60,14 +60,14 @@ def what_to_carry(source: str, target: str) -> str:
     )
     if not old.exists():
         return (
-            "Tokens and apps stay good only with the same secrets: there is no file "
+            "Tokens and apps stay valid only with the same secrets: there is no file "
             f"{old}, so give the new server the LAURELS_JWT_SECRET and LAURELS_BOOTSTRAP_… that "
             "the old one was given."
         )
     if old == new:
-        return f"Tokens and apps stay good only with the same secrets: keep {old}, {looks}."
+        return f"Tokens and apps stay valid only with the same secrets: keep {old}, {looks}."
     return (
-        "Tokens and apps stay good only with the same secrets: before the first start carry "
+        "Tokens and apps stay valid only with the same secrets: before the first start carry "
         f"{old} over, {looks}; or give the new server its lines as environment variables."
     )
 
@@ -78,4 +78,4 @@ def _bar(steps: int) -> Generator[Callable[[int], None]]:
         length=steps, label="Copying", file=sys.stderr, update_min_steps=BAR_STEP_ROWS
     ) as bar:
         yield bar.update
-    click.echo("Every row is the same. Looking whether everything adds up…", err=True)
+    click.echo("Every row is the same. Checking that everything adds up…", err=True)

@@ -14,7 +14,9 @@ from laurels.cli.items import Item, opened
 from laurels.cli.lines import Line
 from laurels.cli.options import (
     ENVS,
+    FINDINGS,
     check_database,
+    check_tenant,
     now,
     open_or_make,
     read_settings,
@@ -22,14 +24,12 @@ from laurels.cli.options import (
 )
 from laurels.cli.playing import BATCH_EVENTS, batches
 from laurels.cli.server import tidy_on_termination
-from laurels.core.change import Parked
 from laurels.core.errors import InvalidBody, MalformedBody
 from laurels.core.event import Event
 from laurels.engine.clock import SystemClock
 from laurels.engine.engine import Engine
 from laurels.engine.ports import Outcome, Receipt
 
-FINDINGS: Final = 1
 REPORTED_MAX: Final = 1_000
 """Bad lines that are named one by one; the rest are only counted."""
 
@@ -53,9 +53,9 @@ class Summary:
 
     def told(self) -> str:
         """Return all of it in a sentence, and what is worth knowing besides."""
-        text = f"{self.accepted:,} accepted, {self.duplicates:,} known already, {self.bad:,} bad."
+        text = f"{self.accepted:,} accepted, {self.duplicates:,} already known, {self.bad:,} bad."
         if self.parked:
-            text += f"\n{self.parked:,} of the accepted are parked: a limit was met deciding them."
+            text += f"\n{self.parked:,} of those accepted are parked: they would exceed a limit."
         if self.keyless:
             text += f"\n{self.keyless:,} had no key: importing them again counts them again."
         return text
@@ -67,7 +67,7 @@ class Summary:
 @click.option("--tenant", help="Tenant to import into. [default: the bootstrap tenant]")
 @click.option("--env", type=ENVS, default="live", show_default=True)
 @click.option("--url", help="A running server to send to, instead of a store.")
-@click.option("--key", help="That server's API key. It fixes the tenant.")
+@click.option("--key", help="That server's API key, which decides the tenant.")
 @click.option(
     "--give-up-after",
     type=click.FloatRange(min=0),
@@ -89,7 +89,7 @@ def load(
     """
     Import events: FILE.jsonl, FILE.jsonl.gz, or - for standard input.
 
-    One event a line, as `/api/v1/ingest/events` takes it. Bad lines are named and left out.
+    One event a line, as `/api/v1/ingest/events` takes it. Bad lines are reported and skipped.
     """
     if (url is None) != (key is None) or (url and (store or tenant)):
         raise click.UsageError("Give either --url and --key, or a --store (and --tenant, --env).")
@@ -115,8 +115,8 @@ def _to_store(
     ):
         if tenant == settings.bootstrap_tenant:
             store.registry.create_tenant(tenant, now())
-        elif all(entry.name != tenant for entry in store.registry.tenants()):
-            raise click.ClickException(f"There is no tenant {tenant!r} in this store.")
+        else:
+            check_tenant(store.registry, tenant)
         if store.registry.rulebook_source(wiring.world(tenant, env)) is None:
             click.echo("No rulebook is in force: these events will earn nothing.", err=True)
         engine, clock = wiring.engine_of(store), SystemClock()
@@ -154,7 +154,7 @@ def _count(items: Sequence[Item], outcomes: Sequence[Outcome], summary: Summary)
             summary.duplicates += 1
         else:
             summary.accept(item)
-            summary.parked += any(isinstance(change, Parked) for change in outcome.changes)
+            summary.parked += outcome.parked is not None
 
 
 def _to_server(

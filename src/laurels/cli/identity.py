@@ -7,17 +7,19 @@ from typing import Final
 
 import click
 
+from laurels.api.bricqs.desk import ADMIN_SCOPES
 from laurels.cli.options import ENVS, check_tenant, now, opened_registry, store_option
+from laurels.core.window import DAY_MS
 from laurels.engine.registry import ApiKey, App
-from laurels.wiring import digest, hint, world
+from laurels.settings import NAME_FORM, NAME_PATTERN
+from laurels.wiring import digest, hint, key_id, world
 
-SCOPES: Final = ("participant", "admin", "read:pii")
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+SCOPES: Final = ("participant", *sorted(ADMIN_SCOPES))
 
 
 def _name(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    if not NAME.match(value):
-        raise click.BadParameter("use 1 to 64 characters out of a-z 0-9 - and _.")
+    if not re.match(NAME_PATTERN, value):
+        raise click.BadParameter(f"use {NAME_FORM}.")
     return value
 
 
@@ -33,7 +35,7 @@ def create_tenant(name: str, store: str | None) -> None:
     """Create a tenant, and the store if there is none yet."""
     with opened_registry(store, must_exist=False) as at:
         new = at.create_tenant(name, now())
-    click.echo(f"Created {name}." if new else f"{name} is there already.")
+    click.echo(f"Created {name}." if new else f"{name} already exists.")
 
 
 @tenants.command("list")
@@ -49,7 +51,7 @@ def list_tenants(store: str | None) -> None:
 @click.argument("name")
 @store_option
 def disable(name: str, store: str | None) -> None:
-    """Answer every call of a tenant with 403."""
+    """Answer each of a tenant's calls with 403."""
     _set_disabled(name, store, disabled=True)
     click.echo(f"Disabled {name}.")
 
@@ -58,7 +60,7 @@ def disable(name: str, store: str | None) -> None:
 @click.argument("name")
 @store_option
 def enable(name: str, store: str | None) -> None:
-    """Take calls of a tenant again."""
+    """Accept a tenant's calls again."""
     _set_disabled(name, store, disabled=False)
     click.echo(f"Enabled {name}.")
 
@@ -83,11 +85,11 @@ def create_app(name: str, tenant: str, store: str | None) -> None:
     with opened_registry(store) as at:
         check_tenant(at, tenant)
         if any(app.id == name for app in at.apps()):
-            raise click.ClickException(f"There is an app {name!r} already; see apps rotate.")
+            raise click.ClickException(f"An app {name!r} already exists; see laurels apps rotate.")
         secret = secrets.token_hex(32)
         app = App(id=name, tenant=world(tenant, "live"), secret_digest=digest(secret))
         at.put_app(app, now())
-    click.echo(f"App {name} of {tenant}. Its secret, printed only now:\n{secret}")
+    click.echo(f"App {name} of {tenant}. Its secret, which will not be shown again:\n{secret}")
 
 
 @apps.command("list")
@@ -110,7 +112,7 @@ def rotate(name: str, store: str | None) -> None:
             raise click.ClickException(f"There is no app {name!r}.")
         secret = secrets.token_hex(32)
         at.put_app(App(id=name, tenant=tenant, secret_digest=digest(secret)), now())
-    click.echo(f"The new secret of app {name}, printed only now:\n{secret}")
+    click.echo(f"The new secret of app {name}, which will not be shown again:\n{secret}")
 
 
 @click.group()
@@ -129,16 +131,16 @@ def keys() -> None:
     default=("participant",),
     help="What the key may do; may be repeated. [default: participant]",
 )
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="Last day, UTC.")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day it works, in UTC.")
 @store_option
 def create_key(
     *, tenant: str, env: str, scopes: tuple[str, ...], expires: datetime | None, store: str | None
 ) -> None:
     """Create an API key and print it, once. Only its SHA-256 is stored."""
-    kind = "admin_" if "admin" in scopes else "part_" if scopes == ("participant",) else ""
+    kind = "part_" if ADMIN_SCOPES.isdisjoint(scopes) else "admin_"
     secret = f"bq_{env}_{kind}{secrets.token_hex(16)}"
     key = ApiKey(
-        id=f"key_{digest(secret).hex()[:16]}",
+        id=key_id(secret),
         tenant=world(tenant, env),
         scopes=frozenset(scopes) | {"participant"},
         expires_at=None if expires is None else _end_of(expires),
@@ -146,13 +148,15 @@ def create_key(
     with opened_registry(store) as at:
         check_tenant(at, tenant)
         at.put_key(key, digest=digest(secret), hint=hint(secret), at=now())
-    click.echo(f"Key {key.id} of {key.tenant}. The key itself, printed only now:\n{secret}")
+    click.echo(
+        f"Key {key.id} of {key.tenant}. The key itself, which will not be shown again:\n{secret}"
+    )
 
 
 @keys.command("list")
 @store_option
 def list_keys(store: str | None) -> None:
-    """List the keys by how they begin."""
+    """List the keys, each by its first characters."""
     with opened_registry(store) as at:
         for entry in at.keys():  # noqa: SIM118 - no dictionary
             key = entry.key
@@ -163,18 +167,18 @@ def list_keys(store: str | None) -> None:
 
 
 @keys.command()
-@click.argument("key_id")
+@click.argument("key")
 @store_option
-def revoke(key_id: str, store: str | None) -> None:
-    """Refuse a key from now on."""
+def revoke(key: str, store: str | None) -> None:
+    """Refuse a key from now on; KEY is its id, as `keys list` shows it."""
     with opened_registry(store) as at:
-        if not at.revoke_key(key_id):
-            raise click.ClickException(f"There is no key {key_id!r}; see keys list.")
-    click.echo(f"Revoked {key_id}.")
+        if not at.revoke_key(key):
+            raise click.ClickException(f"There is no key {key!r}; see laurels keys list.")
+    click.echo(f"Revoked {key}.")
 
 
 def _end_of(day: datetime) -> int:
-    return int(day.replace(tzinfo=UTC).timestamp() * 1000) + 24 * 60 * 60 * 1000
+    return int(day.replace(tzinfo=UTC).timestamp() * 1000) + DAY_MS
 
 
 def _day(end: int) -> str:

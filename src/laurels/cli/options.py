@@ -18,6 +18,8 @@ from laurels.engine.registry import Registry
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 ENVS: Final = click.Choice(wiring.WORLDS)
+FINDINGS: Final = 1
+"""How a command ends that has found something."""
 
 
 def store_option(command: Command) -> Command:

@@ -9,11 +9,11 @@ from typing import Final
 import click
 
 from laurels import wiring
-from laurels.cli.options import queue_option, read_settings
+from laurels.cli.options import FINDINGS, opened, queue_option, read_settings, store_option
+from laurels.cli.secrets_file import is_served
 from laurels.engine.queue import LANES, ParkedEntries, ParkedEntry
-from laurels.settings import SettingRefused, variable
+from laurels.settings import SettingRefused, variable, without_password
 
-FINDINGS: Final = 1
 LISTED: Final = 100
 LISTED_MAX: Final = 10_000
 PLACE: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,20}-[0-9]{1,20})\Z", re.ASCII)
@@ -48,10 +48,11 @@ def queue() -> None:
     show_default=True,
     help="At most.",
 )
+@store_option
 @queue_option
-def list_parked(limit: int, queue: str | None) -> None:
+def list_parked(limit: int, store: str | None, queue: str | None) -> None:
     """List parked events, oldest first, each with its reason; exit 1 if there are any."""
-    with _opened(queue) as at:
+    with _opened(store, queue) as at:
         entries = at.listed(limit)
     for entry in entries:
         click.echo(_line(entry))
@@ -63,34 +64,57 @@ def list_parked(limit: int, queue: str | None) -> None:
 @queue.command()
 @places_argument
 @click.option("--all", "every", is_flag=True, help="All that are parked now.")
+@store_option
 @queue_option
-def requeue(*, places: list[tuple[int, str]], every: bool, queue: str | None) -> None:
+def requeue(
+    *, places: list[tuple[int, str]], every: bool, store: str | None, queue: str | None
+) -> None:
     """Have parked events decided again, as they were. None counts twice."""
     if every == bool(places):
         raise click.UsageError("Name entries, or --all.")
-    with _opened(queue) as at:
+    with _opened(store, queue) as at:
         chosen = places or [(entry.lane, entry.id) for entry in at.listed(LISTED_MAX)]
         _do_each(chosen, at.requeue, "Requeued")
 
 
 @queue.command()
 @places_argument
+@store_option
 @queue_option
-def discard(places: list[tuple[int, str]], queue: str | None) -> None:
+def discard(places: list[tuple[int, str]], store: str | None, queue: str | None) -> None:
     """Give parked events up for good. Their keys may be used anew."""
     if not places:
         raise click.UsageError("Name entries; queue parked lists them.")
-    with _opened(queue) as at:
+    with _opened(store, queue) as at:
         _do_each(places, at.discard, "Discarded")
 
 
 @contextmanager
-def _opened(queue: str | None) -> Generator[ParkedEntries]:
-    settings = read_settings(queue=queue).settings
+def _opened(store: str | None, queue: str | None) -> Generator[ParkedEntries]:
+    settings = read_settings(store=store, queue=queue).settings
     if settings.queue is None:
         raise SettingRefused(f"Say where the queue is, by --queue or {variable('queue')}.")
     with wiring.parked_entries(settings.queue) as at:
+        _check_whose(at.installation(), settings.store, without_password(settings.queue))
         yield at
+
+
+def _check_whose(theirs: str | None, store: str, queue: str) -> None:
+    """Refuse a queue that is not the store's, or nobody's: it is not the one that is meant."""
+    if theirs is None:
+        raise click.ClickException(
+            f"{queue} is nobody's queue: no server and no worker has used it yet. "
+            f"Name the one that you mean by --queue or {variable('queue')}."
+        )
+    if not is_served(store):
+        click.echo(f"{queue} is the queue of the installation {theirs}.", err=True)
+        return
+    with opened(store) as at:
+        ours = at.installation()
+    if ours != theirs:
+        raise click.ClickException(
+            f"{queue} is the queue of another installation ({theirs}; the store is that of {ours})."
+        )
 
 
 def _do_each(places: Iterable[tuple[int, str]], do: Callable[[int, str], bool], done: str) -> None:

@@ -79,10 +79,10 @@ def _what_is_missing(settings: Settings, names: Sequence[str]) -> str:
     variables = [variable(name) for name in names]
     listed = " and ".join(filter(None, [", ".join(variables[:-1]), variables[-1]]))
     return (
-        f"{listed} must be given: {without_password(settings.store)} has apps or keys already, and "
-        "what this start would make up would not be what the others have. What a first start makes "
-        f"up is kept in {NAME} in the folder that the first server was started in: give its "
-        "lines to all others, as environment variables or as that file."
+        f"{listed} must be given: {without_password(settings.store)} already has apps or keys, and "
+        "secrets generated now would not match them. The first start saved its secrets in "
+        f"{NAME}, in the folder that it was run in: give its lines to every other server, as "
+        "environment variables or as that file."
     )
 
 

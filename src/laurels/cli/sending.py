@@ -97,7 +97,9 @@ class Server:
         try:
             reply = self._pool.request("POST", self._url, body=body, headers=self._headers)
         except urllib3.exceptions.LocationValueError as problem:
-            raise ServerRefused(f"{self._url} is no address of a server: {problem}.") from problem
+            raise ServerRefused(
+                f"{self._url} is not the address of a server: {problem}."
+            ) from problem
         except urllib3.exceptions.HTTPError as problem:
             return _Failure(f"no answer from {self._url} ({_told(problem)})")
         if reply.status in WORTH_A_RETRY:
@@ -133,7 +135,7 @@ def _rows(data: bytes, count: int, url: str) -> list[Row]:
     except msgspec.DecodeError:
         rows = []
     if len(rows) != count:
-        raise ServerRefused(f"{url} did not answer as Laurels does; is it another server?")
+        raise ServerRefused(f"{url} did not answer like a Laurels server; is it another one?")
     return rows
 
 

@@ -15,7 +15,7 @@ import click
 import uvicorn
 import uvloop
 
-from laurels.cli.protocol import Protocol
+from laurels.api.protocol import Protocol
 from laurels.settings import Settings
 from laurels.wiring import Server
 

@@ -4,6 +4,7 @@ from contextlib import ExitStack, closing
 from socket import socket
 
 import click
+from msgspec.structs import replace
 
 from laurels import wiring
 from laurels.cli import secrets_file, server
@@ -14,6 +15,7 @@ from laurels.cli.options import (
     read_settings,
     serve_options,
 )
+from laurels.engine.durability import Durability
 from laurels.settings import Settings, variable
 
 
@@ -23,7 +25,7 @@ def serve(**flags: object) -> None:
     """Serve both APIs until interrupted."""
     settings = read_settings(**flags).settings
     check_queue(settings)
-    durability = check_servers(settings)
+    durability = _check_servers(settings)
     with ExitStack() as stack:
         stack.enter_context(server.tidy_on_termination())
         migrate = settings.migrate == "on"
@@ -38,6 +40,14 @@ def serve(**flags: object) -> None:
         server.run(built, listener, settings, f"Laurels is listening on {url}")
 
 
+def _check_servers(settings: Settings) -> Durability:
+    try:
+        return check_servers(settings)
+    except wiring.QueueNotReached:
+        # It is looked at again before it is used; the store is enough to begin with.
+        return check_servers(replace(settings, queue=None))
+
+
 def _listen(settings: Settings, store: wiring.Store) -> socket:
     try:
         return server.listen(settings.host, settings.port)
@@ -49,7 +59,7 @@ def _listen(settings: Settings, store: wiring.Store) -> socket:
 
 def announce(new: dict[str, str], kept: str) -> None:
     """Print secrets that were just made. Nobody sees them here again."""
-    click.echo("This is the first start, so these were made up; they are not printed again.")
+    click.echo("First start: these secrets were generated and will not be shown again.")
     click.echo(f"They are kept in {kept}.")
     for name, value in new.items():
         click.echo(f"  {variable(name)}={value}")

@@ -128,7 +128,7 @@ class _Reach:
     def _outcomes(self, kind: str) -> Iterator[str]:
         for rule in self._rules.get(kind, ()):
             yield from _outcomes(rule)
-        yield from map(_reward_kind, self._asked_for(kind))
+        yield from _reward_kinds(self._asked_for(kind))
 
     def _asked_for(self, kind: str) -> Iterator[Reward]:
         """Return the rewards that follow a fact of ours without any rule that hears it."""
@@ -188,7 +188,7 @@ def _outcomes(rule: Rule) -> Iterator[str]:
             pass
         case _:
             assert_never(rule)
-    yield from map(_reward_kind, _rewards(rule))
+    yield from _reward_kinds(_rewards(rule))
 
 
 def _rewards(rule: Rule) -> Iterator[Reward]:
@@ -206,20 +206,21 @@ def _rewards(rule: Rule) -> Iterator[Reward]:
             pass
 
 
-def _reward_kind(reward: Reward) -> str:
-    match reward:
-        case PointsReward():
-            return "points.posted"
-        case BadgeReward():
-            return "badge.awarded"
-        case ItemReward():
-            return "item.granted"
-        case OfferReward():
-            return "reward.granted"
-        case FreezeReward():
-            return "freezes.granted"
-        case _:
-            assert_never(reward)
+def _reward_kinds(rewards: Iterable[Reward]) -> Iterator[str]:
+    for reward in rewards:
+        match reward:
+            case PointsReward():
+                yield "points.posted"
+            case BadgeReward():
+                yield "badge.awarded"
+            case ItemReward():
+                yield "item.granted"
+            case OfferReward():
+                yield "reward.granted"
+            case FreezeReward():
+                pass  # What a freeze does is no fact.
+            case _:
+                assert_never(reward)
 
 
 def _counts(rule: Rule) -> Counted | None:

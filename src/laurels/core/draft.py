@@ -16,17 +16,8 @@ class Draft:
     """
 
     __slots__ = (
-        *(
-            "_badges",
-            "_balances",
-            "_due",
-            "_items",
-            "_progress",
-            "_reset_at",
-            "_sections",
-            "_state",
-        ),
-    )
+        "_badges", "_balances", "_due", "_items", "_progress", "_reset_at", "_sections", "_state",
+    )  # fmt: skip
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -51,14 +51,14 @@ LaurelsError
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-DeliveryPart: TypeAlias = Literal["payload_root", "id", "type", "created", "data_object"]
+DeliveryPart: TypeAlias = Literal["body", "id", "type", "time", "subject"]
 
 _PARTS: Final[dict[DeliveryPart, str]] = {
-    "payload_root": "The body must be an object.",
+    "body": "The body must be an object.",
     "id": "The delivery's id must be text of 1 to 251 characters.",
     "type": "The delivery's type must be text of 1 to 5,000 characters.",
-    "created": "The delivery's time must be seconds since 1970, within the years 1900 to 9998.",
-    "data_object": "What the delivery is about must be an object.",
+    "time": "The delivery's time must be seconds since 1970, within the years 1900 to 9998.",
+    "subject": "What the delivery is about must be an object.",
 }
 
 
@@ -95,11 +95,11 @@ class InvalidCredentials(Unauthorized):
 
 
 class InvalidSignature(Unauthorized):
-    """The signature does not fit this body and the source's secret, or there is no such source."""
+    """The signature does not match the body and the source's secret, or the source is unknown."""
 
 
 class SignatureExpired(Unauthorized):
-    """The signature is more than 300 seconds old, or of more than 300 seconds ahead."""
+    """The signature's time is more than 300 seconds in the past or in the future."""
 
 
 class Forbidden(Refusal):
@@ -111,7 +111,7 @@ class TenantDisabled(Forbidden):
 
 
 class TenantMismatch(Forbidden):
-    """X-Bricqs-Tenant names another tenant than the key's; leave the header out or correct it."""
+    """The request names a tenant other than the key's."""
 
 
 class ScopeMissing(Forbidden):
@@ -119,11 +119,11 @@ class ScopeMissing(Forbidden):
 
 
 class UserMismatch(Forbidden):
-    """`userId` must be the token's own user."""
+    """A token can only speak for its own participant."""
 
 
 class NotDemoUser(Forbidden):
-    """Only demo accounts can be reset: a token of kind `demo`, for a user id like `demo_…`."""
+    """Only demo accounts can be reset."""
 
 
 class MalformedBody(Refusal):
@@ -147,19 +147,19 @@ class NumberOutOfRange(InvalidBody):
 
 
 class MalformedSignature(Refusal):
-    """A header that signs the delivery is missing, or does not have the form it must have."""
+    """A signature header is missing or malformed."""
 
 
 class InvalidDelivery(Refusal):
-    """The delivery is JSON, but not of the shape that its source sends."""
+    """The delivery is JSON, but not in the shape that its source sends."""
 
-    def __init__(self, part: DeliveryPart = "payload_root") -> None:
-        self.part = part
+    def __init__(self, part: DeliveryPart = "body") -> None:
+        self.part: DeliveryPart = part
         super().__init__(_PARTS[part])
 
 
 class BodyTooLarge(Refusal):
-    """The body is larger than this route takes."""
+    """The body is larger than this route accepts."""
 
 
 class InvalidQuery(Refusal):
@@ -171,11 +171,11 @@ class InvalidQuery(Refusal):
 
 
 class IdempotencyKeyInvalid(Refusal):
-    """Idempotency-Key must be 1 to 255 characters out of A-Z a-z 0-9 _ - : and ."""
+    """An idempotency key must be 1 to 255 of the characters A-Z a-z 0-9 _ - : and ."""
 
 
 class IdempotencyKeyMismatch(Refusal):
-    """The Idempotency-Key header and the body's idempotency_key differ; send one, or both alike."""
+    """The request has two idempotency keys, and they differ."""
 
 
 class NotFound(Refusal):
@@ -183,11 +183,11 @@ class NotFound(Refusal):
 
 
 class InvalidCommand(Refusal):
-    """What was asked for cannot be."""
+    """The request cannot be carried out."""
 
 
 class UnknownName(NotFound):
-    """The rulebook has nothing of that name."""
+    """The rulebook has nothing by that name."""
 
 
 class UnknownChallenge(UnknownName):
@@ -203,11 +203,11 @@ class UnknownCurrency(UnknownName):
 
 
 class MethodNotAllowed(Refusal):
-    """The path does not take that method."""
+    """The path does not accept that method."""
 
 
 class ConnectionShared(Refusal):
-    """A stream needs a connection on which no other request waits."""
+    """A stream needs a connection of its own; another request is waiting on this one."""
 
 
 class ClaimNotReady(Refusal):
@@ -236,7 +236,7 @@ class ClaimLimitReached(Refusal):
 
 
 class NotOpen(Refusal):
-    """The reward cannot be claimed now: its time has not come, or is over."""
+    """The reward cannot be claimed now: it is not available yet, or no longer."""
 
 
 class NothingToFreeze(Refusal):
@@ -280,7 +280,7 @@ class RulebookRefused(Refusal):
 
 
 class LimitMet(LaurelsError):
-    """A limit was met while deciding; the event is parked and changed nothing."""
+    """A limit was reached while deciding; the event is parked and changed nothing."""
 
 
 class ChainTooLong(LimitMet):
@@ -292,4 +292,4 @@ class StateTooLarge(LimitMet):
 
 
 class AmountTooLarge(LimitMet):
-    """A posting, a balance or a sum would pass the largest amount."""
+    """A posting, a balance or a sum would exceed the largest amount allowed."""

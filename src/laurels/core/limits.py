@@ -22,7 +22,14 @@ QUESTKIT_EVENT_NAME_CHARS_MAX: Final = 5_000
 WEBHOOK_BODY_BYTES_MAX: Final = 256 * 1024
 WEBHOOK_ID_CHARS_MAX: Final = KEY_CHARS_MAX - len("evt_")
 """So that what we call the event fits into a key."""
+CODES_MAX: Final = 10_000
+"""Codes of a reward that one request may add."""
+CODE_CHARS_MAX: Final = 255
 PAGE_SIZE_MAX: Final = 100
+TOP_MAX: Final = 100
+"""Places of a leaderboard that one read may ask for."""
+EACH_SIDE_MAX: Final = 25
+"""Those above, and those below, a participant's own place."""
 PAGE_MAX: Final = 2**31 - 1
 ANALYTICS_DAYS_MAX: Final = 366
 """How long a time analytics may be asked for at once."""
@@ -66,12 +73,12 @@ FILTER_DEPTH_MAX: Final = 16
 # What is kept, and for how long.
 RECEIPT_LIFETIME_MS: Final = 24 * 60 * 60 * 1000
 """An idempotency key older than this may be used again."""
+RECEIPT_KEPT_MS: Final = RECEIPT_LIFETIME_MS + 60 * 60 * 1000
+"""An hour longer, so that whatever waited for less finds each receipt that is good for it."""
 LAG_MS_MAX: Final = 366 * 24 * 60 * 60 * 1000
 """An event that came later counts as so late: sums stay within 64 bits."""
 WEBHOOK_BODY_LIFETIME_MS: Final = 30 * 24 * 60 * 60 * 1000
 """The body of a delivery that was processed or ignored is given up after that; its name is not."""
-TIDY_INTERVAL_MS: Final = 1_000
-"""How often the writer deletes a slice of the receipts that have expired."""
 COMPLETIONS_OWED_MAX: Final = 31
 """Completed windows of one challenge that wait to be claimed; past these the oldest lapses."""
 REVOCATIONS_READ_MAX: Final = 1_000

@@ -1,6 +1,6 @@
 """What a tenant rewards, as values. `parse` makes them from text, `compile` gets them ready."""
 
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -381,4 +381,3 @@ class Step(Struct, frozen=True):
 
 
 Rule: TypeAlias = EarnRule | Badge | Step | Streak | Ladder | Board | Contest
-Data: TypeAlias = dict[str, Any]

@@ -126,5 +126,5 @@ PRIZE: Final = Section[int]("prize", int)
 """The rank that was paid in a contest."""
 
 SECTIONS: Final[tuple[Section[Any], ...]] = (
-    *(PROFILE, LOTS, HOLD, TIER, STREAK, CLAIMED, TAKEN, DONE, ENROLLED, PACE, PRIZE),
-)
+    PROFILE, LOTS, HOLD, TIER, STREAK, CLAIMED, TAKEN, DONE, ENROLLED, PACE, PRIZE,
+)  # fmt: skip

@@ -108,7 +108,7 @@ def name_of(source: Source, value: object, headers: Label) -> Label:
     but the mapping's.
     """
     if not isinstance(value, dict | list) or (isinstance(value, list) and not source.delivery):
-        raise InvalidDelivery("payload_root")
+        raise InvalidDelivery("body")
     body = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     is_strict = source.signature == "stripe"
     id_ = _text(read(body, source.delivery), is_strict=is_strict) if source.delivery else headers.id
@@ -163,9 +163,9 @@ def _check_stripe(source: Source, body: dict[str, Any]) -> None:
     """Check what Stripe promises of every event, as far as the mapping still reads it there."""
     created = read(body, source.at) if source.at else 0
     if isinstance(created, str) or _moment(created) is None:
-        raise InvalidDelivery("created")
+        raise InvalidDelivery("time")
     if source.properties and not isinstance(read(body, source.properties), dict | list):
-        raise InvalidDelivery("data_object")
+        raise InvalidDelivery("subject")
 
 
 def _participant(

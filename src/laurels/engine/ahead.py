@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -23,22 +23,27 @@ REST_S: Final = 1.0
 """How long a queue that did not answer is left alone: the store recognises a key by itself."""
 
 
+class Decider(Submitter, Protocol):
+    """A submitter that can be told of commands which may be decided already, under their ids."""
+
+    def submit(
+        self, commands: Sequence[Command], *, waited: bool = False
+    ) -> Awaitable[list[Outcome]]: ...
+
+
 class Named(NamedTuple):
     """A command as it is submitted, and whether it says other things than its key stands for."""
 
     command: Command
     mismatch: bool = False
-    is_instead: bool = False
-    """Whether what its key stands for is not to be had: what is decided now are other things."""
-
-    def differs(self, receipt: Receipt) -> bool:
-        return self.mismatch or (self.is_instead and receipt.answered_by == "decision")
+    answer: Outcome | None = None
+    """What is to be said at once; then nothing is submitted."""
 
 
 class Ahead:
     """A submitter that lets nobody's key count twice because its event waits in a queue."""
 
-    def __init__(self, submitter: Submitter, lanes: Lanes) -> None:
+    def __init__(self, submitter: Decider, lanes: Lanes) -> None:
         self.recall = submitter.recall
         self._submitter = submitter
         self._lanes = lanes
@@ -66,16 +71,18 @@ class Ahead:
         if not first:
             return await self._submitter.submit(commands)
         named = [await self._named(command, first.get(id(command))) for command in commands]
-        outcomes = await self._submitter.submit([one.command for one in named])
-        return [
-            replace(outcome, mismatch=True)
-            if isinstance(outcome, Receipt) and one.differs(outcome)
-            else outcome
-            for one, outcome in zip(named, outcomes, strict=True)
-        ]
+        own = [one.command for one in named if one.answer is None]
+        # A worker may have decided them, or somebody like us, so long ago that their keys are free.
+        outcomes = iter(await self._submitter.submit(own, waited=True))
+        return [one.answer or _told(next(outcomes), mismatch=one.mismatch) for one in named]
 
     async def _named(self, command: Command, waiting: Waiting | None) -> Named:
-        """Put what was sent first in the place of what was sent now: it has the key."""
+        """
+        Put what was sent first in the place of what was sent now: it has the key.
+
+        Only if that is parked, and something else was sent now, nothing is decided: whoever looks
+        after it has still to say what becomes of it.
+        """
         if waiting is None or not isinstance(command, Event):
             return Named(command)
         own = Named(
@@ -89,10 +96,18 @@ class Ahead:
         if waiting.content == content_of(command):
             return own
         try:
-            original = await self._lanes.original(command, waiting)
-        except Unavailable:
-            original = None
-        # Decided meanwhile, or parked: the store knows the key, or learns of it now.
-        if original is None:
-            return own._replace(is_instead=True)
-        return Named(original, mismatch=answer_to_twin(original, command).mismatch)
+            original = await self._lanes.original(command)
+        except Unavailable as refusal:
+            return own._replace(answer=refusal)
+        if original is None:  # It was decided meanwhile, and the store knows it; or given up.
+            return own
+        receipt = answer_to_twin(original.event, command)
+        if receipt.mismatch and original.is_parked:
+            return own._replace(answer=receipt)
+        return Named(original.event, mismatch=receipt.mismatch)
+
+
+def _told(outcome: Outcome, *, mismatch: bool) -> Outcome:
+    if mismatch and isinstance(outcome, Receipt):
+        return replace(outcome, mismatch=True)
+    return outcome

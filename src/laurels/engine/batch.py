@@ -28,7 +28,16 @@ from laurels.core.section import CLAIMED, TIER
 from laurels.core.shared import share
 from laurels.core.state import State
 from laurels.core.window import window_key
-from laurels.engine.ports import Address, Clock, Outcome, Receipt, Record, Transaction, WindowName
+from laurels.engine.ports import (
+    Address,
+    Clock,
+    Outcome,
+    Receipt,
+    Record,
+    Remembered,
+    Transaction,
+    WindowName,
+)
 from laurels.engine.replay import is_expired, remember, replay
 
 
@@ -63,6 +72,7 @@ class Batch:
         self._remembered = transaction.find_receipts(keyed) if keyed else {}
         self._waited = waited
         self._decided = transaction.find_decided([one.id for one in commands]) if waited else {}
+        self._twins = self._find_twins() if waited else {}
         self._duplicates: dict[EventId, EventId] = {}
         self._unfold(commands)
         offers = offers_of(self._rulebook, commands, self._is_due) | self._settled(commands)
@@ -89,6 +99,22 @@ class Batch:
         ]
         return {claimed.reward for claimed in claims if claimed is not None}
 
+    def _find_twins(self) -> dict[EventId, Remembered]:
+        """Find what stands for events that waited until receipts of their key may be forgotten."""
+        known_since = self._now - (limits.RECEIPT_KEPT_MS - limits.RECEIPT_LIFETIME_MS)
+        late = [
+            command
+            for command, address in zip(self._commands, self._addresses, strict=True)
+            if command.received_at < known_since
+            and command.id not in self._decided
+            and address is not None
+            and isinstance(command, Event)
+            and self._receipt_of(command, address) is None
+        ]
+        twins = self._transaction.find_twins(late) if late else {}
+        decided = self._transaction.find_decided(sorted(set(twins.values()))) if twins else {}
+        return {event: decided[twin] for event, twin in twins.items()}
+
     def _unfold(self, commands: Iterable[Command]) -> None:
         """Bring back the folded windows that a late command, or its chain, may move."""
         names: list[WindowName] = []
@@ -104,15 +130,19 @@ class Batch:
         """Decide one command, or hand back the receipt of the last time it came."""
         if self._waited and (decided := self._decided.get(command.id)):
             return replay(decided, command, "store")
-        if address is not None:
-            known = self._remembered.get(address)
-            if known is not None and not is_expired(known.receipt, command):
-                if self._waited:
-                    self._duplicates[command.id] = known.receipt.id
-                return replay(known, command, "store")
+        known = self._receipt_of(command, address) if address is not None else None
+        known = known or self._twins.get(command.id)
+        if known is not None:
+            if self._waited:
+                self._duplicates[command.id] = known.receipt.id
+            return replay(known, command, "store")
         if self._is_due(command):
             self._settle(command)
         return self._decide(command, address, park)
+
+    def _receipt_of(self, command: Command, address: Address) -> Remembered | None:
+        known = self._remembered.get(address)
+        return None if known is None or is_expired(known.receipt, command) else known
 
     def _settle(self, command: Command) -> None:
         """Let time pass for a participant first: each moment due is a command of its own."""

@@ -97,71 +97,89 @@ def of_clock(now: Instant) -> Verdict:
     return Verdict(refusals=(wrong,))
 
 
+class If(NamedTuple):
+    """What is to be said of a server, if it is so."""
+
+    is_so: bool
+    said: str
+
+
 def of_postgres(at: PostgresSettings) -> Verdict:
     here = f"The PostgreSQL at {at.place}"
-    refusals = {
-        f"{here} is version {at.version // 10_000}; 15 is the oldest that works.": (
-            at.version < POSTGRES_MIN
+    is_buffered = at.synchronous_commit == "off"
+    refusals = [
+        If(
+            at.version < POSTGRES_MIN,
+            f"{here} is version {at.version // 10_000}; 15 is the oldest that works.",
         ),
-        f"{here} is a standby, which takes no writes; name the primary.": at.in_recovery,
-        f"{here} keeps this database as {at.encoding}; make one with ENCODING 'UTF8'.": (
-            at.encoding != "UTF8"
+        If(at.in_recovery, f"{here} is a standby, which takes no writes; name the primary."),
+        If(
+            at.encoding != "UTF8",
+            f"{here} keeps this database as {at.encoding}; make one with ENCODING 'UTF8'.",
         ),
-    }
-    losses = {
-        f"{here} has fsync = {at.fsync}, so a power cut may destroy everything; "
-        f"set it to on, {ACCEPT}.": at.fsync != "on",
-        f"{here} has full_page_writes = {at.full_page_writes}, so a power cut may destroy pages; "
-        f"set it to on, {ACCEPT}.": at.full_page_writes != "on",
-    }
-    warnings = {
-        f"{here} has synchronous_commit = off: a crash may take the last moments of what was "
-        "answered. Set it to on, local or more to lose nothing.": at.synchronous_commit == "off"
-    }
-    return _verdict(refusals, losses, warnings, is_buffered=at.synchronous_commit == "off")
+    ]
+    losses = [
+        If(
+            at.fsync != "on",
+            f"{here} has fsync = {at.fsync}, so a power cut may destroy everything; "
+            f"set it to on, {ACCEPT}.",
+        ),
+        If(
+            at.full_page_writes != "on",
+            f"{here} has full_page_writes = {at.full_page_writes}, so a power cut may destroy "
+            f"pages; set it to on, {ACCEPT}.",
+        ),
+    ]
+    warnings = [
+        If(
+            is_buffered,
+            f"{here} has synchronous_commit = off: a crash may take the last moments of what was "
+            "answered. Set it to on, local or more to lose nothing.",
+        )
+    ]
+    return Verdict(_true(refusals), _true(losses), _true(warnings), is_buffered)
 
 
 def of_redis(at: RedisSettings) -> Verdict:
     here = f"The Redis at {at.place}"
-    refusals = {
-        f"{here} is version {at.version}; 6.2 is the oldest that works.": (
-            _version(at.version) < REDIS_MIN
+    refusals = [
+        If(
+            _version(at.version) < REDIS_MIN,
+            f"{here} is version {at.version}; 6.2 is the oldest that works.",
         ),
-        f"{here} is a {at.role}, which takes no writes; name the master.": at.role != "master",
-    }
-    is_lazy = at.is_appending and at.appendfsync == "no"
-    losses = {
-        f"{here} has appendonly = no, so a restart loses what waits in it; "
-        f"set it to yes, {ACCEPT}.": not at.is_appending,
-        f"{here} has appendfsync = no, so a power cut may lose the last half minute; "
-        f"set it to everysec or always, {ACCEPT}.": is_lazy,
-        f"{here} has maxmemory-policy = {at.maxmemory_policy}, so it may drop what waits in it "
-        f"when memory is short; set it to noeviction, {ACCEPT}.": (
-            at.maxmemory_policy != "noeviction"
+        If(at.role != "master", f"{here} is a {at.role}, which takes no writes; name the master."),
+    ]
+    losses = [
+        If(
+            not at.is_appending,
+            f"{here} has appendonly = no, so a restart loses what waits in it; "
+            f"set it to yes, {ACCEPT}.",
         ),
-    }
-    is_silent = at.is_appending and at.appendfsync is None
-    warnings = {
-        f"{here} does not tell its appendfsync: taken for everysec, which a power cut may cost "
-        "the last second. Allow CONFIG GET to whoever connects to find out.": is_silent
-    }
+        If(
+            at.is_appending and at.appendfsync == "no",
+            f"{here} has appendfsync = no, so a power cut may lose the last half minute; "
+            f"set it to everysec or always, {ACCEPT}.",
+        ),
+        If(
+            at.maxmemory_policy != "noeviction",
+            f"{here} has maxmemory-policy = {at.maxmemory_policy}, so it may drop what waits in it "
+            f"when memory is short; set it to noeviction, {ACCEPT}.",
+        ),
+    ]
+    warnings = [
+        If(
+            at.is_appending and at.appendfsync is None,
+            f"{here} does not tell its appendfsync: taken for everysec, which a power cut may cost "
+            "the last second. Allow CONFIG GET to whoever connects to find out.",
+        )
+    ]
     # Replicas learn later than we are answered, and any of them may be the next master.
     is_buffered = at.appendfsync != "always" or at.replicas > 0
-    return _verdict(refusals, losses, warnings, is_buffered=is_buffered)
-
-
-def _verdict(
-    refusals: dict[str, bool],
-    losses: dict[str, bool],
-    warnings: dict[str, bool],
-    *,
-    is_buffered: bool,
-) -> Verdict:
     return Verdict(_true(refusals), _true(losses), _true(warnings), is_buffered)
 
 
-def _true(sentences: dict[str, bool]) -> tuple[str, ...]:
-    return tuple(said for said, is_so in sentences.items() if is_so)
+def _true(sentences: Iterable[If]) -> tuple[str, ...]:
+    return tuple(said for is_so, said in sentences if is_so)
 
 
 def _together(verdicts: Iterable[Verdict]) -> Verdict:

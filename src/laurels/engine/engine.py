@@ -7,7 +7,7 @@ from typing import Final
 from laurels.core import limits
 from laurels.core.command import Command, Reset
 from laurels.core.errors import LimitMet, StateTooLarge, Unavailable
-from laurels.core.event import Instant, TenantId
+from laurels.core.event import TenantId
 from laurels.engine.batch import Batch
 from laurels.engine.clock import stopwatch
 from laurels.engine.metrics import Metrics
@@ -51,7 +51,6 @@ class Engine:
         self._meter = meter or Metrics()  # Which then nobody reads.
         self._notifier = notifier or Unnoticed()
         self._recent = Recent[tuple[str, ...], Remembered](limits.RECEIPTS_CACHED_MAX)
-        self._tidied_at: Instant = 0
 
     def submit(self, commands: Sequence[Command], *, waited: bool = False) -> list[Outcome]:
         """
@@ -92,13 +91,6 @@ class Engine:
             return None
         self._meter.recalled()
         return replay(remembered, command, "cache")
-
-    def tidy(self) -> None:
-        """Forget some expired receipts, unless that was just done. For the thread of `submit`."""
-        now = self._clock.now()
-        if now - self._tidied_at >= limits.TIDY_INTERVAL_MS:
-            self._tidied_at = now
-            self._store.forget_receipts(now - limits.RECEIPT_LIFETIME_MS)
 
     def _submit_alone(self, command: Command, *, waited: bool) -> Outcome:
         """Take one command all the way, or park it. What its neighbours came to stands by now."""

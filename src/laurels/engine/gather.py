@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from laurels.core import limits
 from laurels.core.command import Command
@@ -15,11 +15,8 @@ from laurels.engine.ports import Outcome, Receipt
 
 log = logging.getLogger(__name__)
 
-IDLE_S: Final = 30
-"""How long the writer sleeps when nobody comes, before it tidies up."""
 
-
-class Waiting(NamedTuple):
+class Asked(NamedTuple):
     """One request's commands, and the future that its answer is awaited by."""
 
     commands: Sequence[Command]
@@ -37,8 +34,9 @@ class Gather:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[Asked | None] = SimpleQueue()
         self._events_waiting = 0
+        self._is_closing = False
         self._thread = threading.Thread(target=self._write, name="laurels-writer", daemon=True)
 
     def start(self) -> None:
@@ -46,7 +44,8 @@ class Gather:
         self._thread.start()
 
     async def close(self) -> None:
-        """Finish what waits, then stop."""
+        """Finish what waits, then stop; where the store is away, do not try again and again."""
+        self._is_closing = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -66,7 +65,7 @@ class Gather:
             raise Unavailable("Too many events are waiting to be written; try again.")
         self._events_waiting += len(commands)
         answer = self._loop.create_future()
-        self._queue.put(Waiting(commands, answer, waited))
+        self._queue.put(Asked(commands, answer, waited))
         return answer
 
     async def recall(self, command: Command) -> Receipt | None:
@@ -74,29 +73,22 @@ class Gather:
         return self._engine.recall(command)
 
     def _write(self) -> None:
-        while (gathered := self._gather()) is not None:
-            if gathered:
-                result = self._submit(gathered)
-                self._loop.call_soon_threadsafe(self._answer, gathered, result)
-                if isinstance(result, Unavailable):
-                    continue  # Others wait; they need not wait for us to look once more.
-            try:
-                self._engine.tidy()
-            except Unavailable as refusal:
-                log.warning("expired receipts have to wait: %s", refusal)
-            except Exception:  # Whatever it is, the writer must go on.
-                log.exception("expired receipts could not be deleted")
+        while gathered := self._gather():
+            result = self._submit(gathered)
+            if self._is_closing and isinstance(result, Unavailable):
+                gathered += self._rest()
+            self._loop.call_soon_threadsafe(self._answer, gathered, result)
 
-    def _gather(self) -> list[Waiting] | None:
+    def _gather(self) -> list[Asked]:
         """
         Wait for a first request, then take those behind it, up to the size of a batch.
 
-        Returns nothing gathered when nobody came for a while, and None when it is time to stop.
+        Returns nothing when it is time to stop.
         """
-        gathered: list[Waiting] = []
+        gathered: list[Asked] = []
         events = 0
+        waiting = self._queue.get()
         try:
-            waiting = self._queue.get(timeout=IDLE_S)
             while waiting is not None:
                 gathered.append(waiting)
                 events += len(waiting.commands)
@@ -105,12 +97,19 @@ class Gather:
                 waiting = self._queue.get_nowait()
         except Empty:
             return gathered
-        if not gathered:
-            return None
-        self._queue.put(None)  # Stop at the next look; these are still to be written.
+        if gathered:
+            self._queue.put(None)  # Stop at the next look; these are still to be written.
         return gathered
 
-    def _submit(self, gathered: list[Waiting]) -> list[Outcome] | Exception:
+    def _rest(self) -> list[Asked]:
+        """Take all that still waits, at the end."""
+        rest: list[Asked] = []
+        while (waiting := self._queue.get()) is not None:
+            rest.append(waiting)
+        self._queue.put(None)
+        return rest
+
+    def _submit(self, gathered: list[Asked]) -> list[Outcome] | Exception:
         commands = [command for one in gathered for command in one.commands]
         # Of those who share a batch with one that waited, the ids are looked up as well: all new.
         waited = any(one.waited for one in gathered)
@@ -121,7 +120,7 @@ class Gather:
                 log.exception("a batch of %d failed", len(commands))
             return failure
 
-    def _answer(self, gathered: list[Waiting], result: list[Outcome] | Exception) -> None:
+    def _answer(self, gathered: list[Asked], result: list[Outcome] | Exception) -> None:
         """Resolve a whole batch in one turn of the loop. Runs on the loop's own thread."""
         position = 0
         for commands, answer, _ in gathered:

@@ -9,7 +9,6 @@ from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 from msgspec import Struct
 
 from laurels.core import limits
-from laurels.core.change import Parked
 from laurels.core.command import Command
 from laurels.core.errors import Refusal, Unavailable
 from laurels.core.event import Event, EventId, Instant, TenantId
@@ -83,7 +82,7 @@ class Listed(NamedTuple):
     total: int
 
 
-class Kept(Protocol):
+class Deliveries(Protocol):
     """Where deliveries are kept. Every call may block: call in a thread."""
 
     def put(self, deliveries: Sequence[Delivery]) -> list[str]:
@@ -125,7 +124,7 @@ class Inbox:
     them does not hold up events.
     """
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: Deliveries) -> None:
         self.kept = kept
         self.news = asyncio.Event()
         """Set when something has become due."""
@@ -253,7 +252,7 @@ class InboxWorker:
                 settled.append(_settle(delivery, "processed"))
                 continue
             if became is not None:
-                settled.append(_settle(delivery, "parked", "the event that it is was parked"))
+                settled.append(_settle(delivery, "parked", "its event was parked"))
                 continue
             try:
                 means = _meaning(delivery, rulebook)
@@ -281,8 +280,7 @@ class InboxWorker:
         if outcome.mismatch:
             whose = f"another event has its key, {event.key}"
             return _settle(delivery, "parked", f"{whose}; requeue it when that one is a day old")
-        parked = next((change for change in outcome.changes if isinstance(change, Parked)), None)
-        if parked is not None:
+        if parked := outcome.parked:
             return _settle(delivery, "parked", parked.message)
         return _settle(delivery, "processed")
 

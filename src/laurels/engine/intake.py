@@ -77,9 +77,6 @@ class Known(NamedTuple):
     receipts: Mapping[tuple[TenantId, Address], Remembered]
 
 
-NOTHING_KNOWN: Final = Known({}, {})
-
-
 class Intake:
     """
     The async edge of the queue. Made and used on one event loop.
@@ -188,9 +185,10 @@ class Intake:
             first: Event | None = event
         else:  # It may still say the same in other words.
             try:
-                first = await self._lanes.original(event, waiting)
+                original = await self._lanes.original(event)
             except Unavailable:
-                first = None
+                original = None
+            first = original.event if original else None
         named = replace(first or event, id=waiting.id, received_at=waiting.received_at)
         receipt = answer_to_twin(named, event, known=_is_known(named, known))
         return receipt if first is not None else replace(receipt, mismatch=True)

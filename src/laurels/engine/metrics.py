@@ -9,9 +9,8 @@ from laurels.core.errors import Refusal
 from laurels.engine.ports import Answerer, Outcome, Record
 
 SECONDS: Final = (
-    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
-    *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
-)
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 DELIVERIES_TOLD_APART_MAX: Final = 200
 """Sources and statuses; what comes after so many is `other`."""

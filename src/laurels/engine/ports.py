@@ -6,11 +6,11 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from laurels.core.change import ChallengeClaimed, Change
+from laurels.core.change import ChallengeClaimed, Change, Parked
 from laurels.core.command import Command
 from laurels.core.compile import Compiled
 from laurels.core.errors import Refusal
-from laurels.core.event import EventId, Instant, ParticipantId, TenantId
+from laurels.core.event import Event, EventId, Instant, ParticipantId, TenantId
 from laurels.core.shared import Pool, Shared
 from laurels.core.state import Progress, State
 from laurels.engine.answers import (
@@ -60,6 +60,12 @@ class Receipt(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def duplicate(self) -> bool:
         return self.answered_by != "decision"
+
+    @property
+    def parked(self) -> Parked | None:
+        """Why it could not be decided, if it could not: then that is all that came of it."""
+        first = self.changes[0] if self.changes else None
+        return first if isinstance(first, Parked) else None
 
     @property
     def is_paid_now(self) -> bool:
@@ -201,6 +207,10 @@ class Upkeep(Snapshots, Protocol):
         """Add up a bounded number of batches' figures by the hour; say whether more wait."""
         ...
 
+    def forget_receipts(self, before: Instant) -> bool:
+        """Look through some receipts for those received before, and say if there were many."""
+        ...
+
 
 class Clock(Protocol):
     """The only way to learn the time or a new id."""
@@ -271,6 +281,15 @@ class Transaction(Protocol):
         """Return what is remembered of commands, by their ids alone and however old."""
         ...
 
+    def find_twins(self, events: Sequence[Event]) -> dict[EventId, EventId]:
+        """
+        Return for events with keys which other one stands for them: no receipt may tell any more.
+
+        That is the first with the same key that was received within a receipt's lifetime of them,
+        before or after.
+        """
+        ...
+
     def find_windows(self, names: Sequence[WindowName]) -> dict[WindowName, Progress]: ...
     def shared(self, offers: Collection[str]) -> Shared:
         """Return the pools of these offers, and all contests that are closed."""
@@ -296,10 +315,6 @@ class Store(Protocol):
 
         Raises Unavailable when the store cannot be asked, and Conflict when a constraint fired.
         """
-        ...
-
-    def forget_receipts(self, before: Instant) -> None:
-        """Delete a bounded number of receipts that were received before; go on there next time."""
         ...
 
 

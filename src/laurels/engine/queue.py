@@ -50,7 +50,14 @@ class Tries(NamedTuple):
 
     failures: int
     deaths: int
-    """Times of which nobody has ever told the end."""
+    """How many others began and never told the end."""
+
+
+class Original(NamedTuple):
+    """What was sent first with a key."""
+
+    event: Event
+    is_parked: bool
 
 
 class Backlog(NamedTuple):
@@ -92,8 +99,8 @@ class Lanes(Protocol):
         """Return under which name the key of each event waits, if it does."""
         ...
 
-    async def original(self, event: Event, waiting: Waiting) -> Event | None:
-        """Return what was sent first with that key, unless it has been decided meanwhile."""
+    async def original(self, event: Event) -> Original | None:
+        """Return what was sent first with the key of an event, while it waits or is parked."""
         ...
 
     async def backlog(self) -> Backlog: ...
@@ -142,7 +149,7 @@ class Reader(Protocol):
         ...
 
     def spared(self, entry: Entry) -> None:
-        """Take back that a trial began: whatever came in between, it was not the entry's fault."""
+        """Take back that a trial began, if it did: what came of it was not the entry's fault."""
         ...
 
     def park(self, entry: Entry, reason: str, at: Instant) -> None: ...
@@ -153,6 +160,10 @@ class Reader(Protocol):
 
 class ParkedEntries(Protocol):
     """What was parked, for whoever looks after it. Blocking."""
+
+    def installation(self) -> str | None:
+        """Return whose queue it is; None where nobody has used it yet."""
+        ...
 
     def listed(self, count: int) -> list[ParkedEntry]:
         """Return some, oldest first."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
+from laurels.core import limits
 from laurels.core.command import HOUSE, CloseContest, Command, CompleteContest, PayPrize, Tick
 from laurels.core.compile import Compiled
 from laurels.core.errors import Unavailable
@@ -71,6 +72,8 @@ class Scheduler:
             await self._end_contests(world, rulebook, now)
             await asyncio.to_thread(self._remember_ranks, world, rulebook, now)
         is_more = await self._merge_analytics(now)
+        kept_since = now - limits.RECEIPT_KEPT_MS
+        is_more |= await asyncio.to_thread(self._upkeep.forget_receipts, kept_since)
         return is_more or len(due) == COMMANDS_AT_ONCE_MAX
 
     async def _merge_analytics(self, now: Instant) -> bool:

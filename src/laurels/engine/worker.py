@@ -71,6 +71,8 @@ class Worker:
         """By lane, what has to be tried alone before anything else of that lane."""
         self._committed: list[Entry] = []
         """What the queue has not been told of yet: nobody need find out again."""
+        self._tried: Entry | None = None
+        """What is tried alone, or was when we stumbled."""
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._shared_at = self._moved_at = 0.0
@@ -175,7 +177,7 @@ class Worker:
     def _decide(self, entries: Sequence[Entry]) -> None:
         """Take a batch all the way, and see to those that it did not work out for."""
         try:
-            outcomes = self._submit(entries)
+            outcomes = self._submit_patiently(entries)
         except Exception as failure:
             is_known = isinstance(failure, Unavailable)
             log.warning(
@@ -207,21 +209,30 @@ class Worker:
             self._reached("acknowledged")
 
     def _settle(self) -> None:
-        """Remove what is committed, also what the queue could not be told of when it was."""
+        """Tell the queue what it could not be told when it was: what is committed, who lives."""
         if self._committed:
             self._reader.done(self._committed)
             self._committed = []
+        if self._tried is not None:
+            self._reader.spared(self._tried)
+            self._tried = None
 
     def _try_alone(self) -> None:
         """Try the first suspect of each lane in turn, for a while."""
+        if self._pause_s > PAUSE_S_MIN and not self._is_ready():
+            # Whoever ends us while the store is away does not do so because of an entry.
+            raise Unavailable("The store is still away.")
         until = stopwatch() + ALONE_S
         while self._suspects and stopwatch() < until and not self._stopping.is_set():
             self._moved_at = stopwatch()
-            for lane, entries in list(self._suspects.items()):
-                if self._try(entries[0]):
-                    entries.popleft()
-                if not entries:
-                    del self._suspects[lane]
+            lane, entries = next(iter(self._suspects.items()))
+            self._tried = entries[0]
+            if self._try(self._tried):
+                entries.popleft()
+            self._tried = None
+            del self._suspects[lane]
+            if entries:  # The other lanes come first, in the next round too.
+                self._suspects[lane] = entries
 
     def _try(self, entry: Entry) -> bool:
         """Decide one entry alone, which is noted before; say whether that is the end of it."""
@@ -231,20 +242,15 @@ class Worker:
             return True
         self._reached("alone")
         try:
-            outcomes = self._submit([entry])
+            (outcome,) = self._submit([entry])
         except Unavailable as refusal:
+            self._spare_if_away(entry, refusal)
             return self._refused(entry, tries.failures, refusal)
         except Exception as failure:
             log.exception("an event cannot be decided")
             return self._failed(entry, tries.failures + 1, repr(failure))
-        if outcomes is None:
-            self._reader.spared(entry)
-            return False
-        (outcome,) = outcomes
         if isinstance(outcome, Unavailable):
-            if not self._is_ready():
-                self._reader.spared(entry)
-                raise outcome
+            self._spare_if_away(entry, outcome)
             return self._failed(entry, tries.failures + 1, outcome.message)
         self._reached("committed")
         if isinstance(outcome, Refusal):
@@ -256,6 +262,12 @@ class Worker:
     def _is_decided(self, entry: Entry) -> bool:
         """Say whether those who died had it behind them: then they died near it, not of it."""
         return entry.event is not None and self._engine.has_decided(entry.event)
+
+    def _spare_if_away(self, entry: Entry, refusal: Unavailable) -> None:
+        """Go on waiting where the store cannot be written: that is nobody's failure."""
+        if not self._is_ready():
+            self._reader.spared(entry)
+            raise refusal
 
     def _refused(self, entry: Entry, failures: int, refusal: Unavailable) -> bool:
         """Hold it against the entry only if others were committed since the store last refused."""
@@ -284,25 +296,27 @@ class Worker:
         self._reader.park(entry, reason[:REASON_CHARS_MAX], self._clock.now())
         self._reached("parked")
 
-    def _submit(self, entries: Sequence[Entry]) -> list[Outcome] | None:
+    def _submit(self, entries: Sequence[Entry]) -> list[Outcome]:
+        events = [entry.event for entry in entries if entry.event is not None]
+        outcomes = self._engine.submit(events, waited=True)
+        self._pause_s = PAUSE_S_MIN
+        self._has_committed = True
+        return outcomes
+
+    def _submit_patiently(self, entries: Sequence[Entry]) -> list[Outcome] | None:
         """
         Hand events to the engine until the store takes them; None when it is time to stop.
 
         Raises Unavailable where the store does not take these, though it can be written.
         """
-        events = [entry.event for entry in entries if entry.event is not None]
         while not self._stopping.is_set():
             try:
-                outcomes = self._engine.submit(events, waited=True)
+                return self._submit(entries)
             except Unavailable as refusal:
                 if self._is_ready():
                     raise
                 self._warn("the store cannot be written: %s", refusal)
                 self._pause()
-            else:
-                self._pause_s = PAUSE_S_MIN
-                self._has_committed = True
-                return outcomes
         return None
 
     def _warn(self, message: str, reason: object) -> None:

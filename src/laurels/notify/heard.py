@@ -13,7 +13,7 @@ HEARD_BYTES: Final = 8
 """So much of a digest is told: two alike cost a question in vain."""
 
 
-class Heard:
+class HeardKeys:
     """
     Remembers what was told to be kept in Redis, the latest of it.
 

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from redis.exceptions import RedisError
-
-from laurels.link import BlockingLink
+from laurels.link import FAILURES, BlockingLink
 from laurels.notify.wake import CHANNEL, Hearing, Topic
 
 log: Final = logging.getLogger("laurels.notify")
@@ -55,7 +53,7 @@ class Listener:
             begun = time.monotonic()
             try:
                 self._listen()
-            except (RedisError, OSError) as problem:
+            except FAILURES as problem:
                 if not self._is_away:
                     self._is_away = True
                     log.warning("Redis is away (%s): all is found by looking, and later", problem)
@@ -74,10 +72,10 @@ class Listener:
                 subscription.subscribe(*self._hearings)
                 self._hear_all(subscription)
             finally:
-                with suppress(RedisError, OSError):
+                with suppress(*FAILURES):
                     subscription.close()
         finally:
-            with suppress(RedisError, OSError):
+            with suppress(*FAILURES):
                 link.close()
 
     def _hear_all(self, subscription: Any) -> None:

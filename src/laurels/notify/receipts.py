@@ -13,7 +13,7 @@ from laurels.core.event import Instant
 from laurels.engine.ports import Receipt, Record, Remembered, Submitter
 from laurels.engine.replay import is_expired, replay
 from laurels.link import BlockingLink, Link
-from laurels.notify.heard import HEARD_BYTES, Heard
+from laurels.notify.heard import HEARD_BYTES, HeardKeys
 from laurels.notify.place import DIGEST_BYTES, digest_of, receipt_key, tag_of
 from laurels.notify.together import Together
 
@@ -36,7 +36,7 @@ class SharedReceipts(Submitter):
     """
 
     def __init__(
-        self, submitter: Submitter, link: Link, heard: Heard, recalled: Callable[[], None]
+        self, submitter: Submitter, link: Link, heard: HeardKeys, recalled: Callable[[], None]
     ) -> None:
         self.submit = submitter.submit
         self._recall = submitter.recall
@@ -74,7 +74,7 @@ class SharedReceipts(Submitter):
         return found
 
 
-class Kept:
+class Parcel:
     """A receipt on its way to the others: its name, what is put in its place, and for how long."""
 
     __slots__ = ("digest", "lifetime_ms", "value")
@@ -90,9 +90,9 @@ def name_of(command: Command, key: str) -> bytes:
     return digest_of(command.tenant, command.participant, command.operation, key)
 
 
-def kept_of(records: Iterable[Record], now: Instant) -> list[Kept]:
+def kept_of(records: Iterable[Record], now: Instant) -> list[Parcel]:
     """Return what is worth keeping of some records."""
-    found: list[Kept] = []
+    found: list[Parcel] = []
     for record in records:
         command, remembered = record.command, record.remembered
         lifetime_ms = remembered.receipt.received_at + limits.RECEIPT_LIFETIME_MS - now
@@ -102,7 +102,7 @@ def kept_of(records: Iterable[Record], now: Instant) -> list[Kept]:
         digest = name_of(command, command.key)
         value = digest + _encode(remembered)
         if len(value) <= limits.RECEIPT_SHARED_BYTES_MAX:
-            found.append(Kept(digest, value, lifetime_ms))
+            found.append(Parcel(digest, value, lifetime_ms))
     return found
 
 
@@ -116,14 +116,14 @@ def read_kept(digest: bytes, kept: bytes | None) -> Remembered | None:
         return None
 
 
-def keep(link: BlockingLink, kept: Sequence[Kept]) -> bytes:
+def keep(link: BlockingLink, kept: Sequence[Parcel]) -> bytes:
     """Put receipts where all processes look for them; return what to tell of them."""
     for first in range(0, len(kept), KEPT_AT_ONCE_MAX):
         _keep(link, kept[first : first + KEPT_AT_ONCE_MAX])
     return b"".join(one.digest[:HEARD_BYTES] for one in kept)
 
 
-def _keep(link: BlockingLink, kept: Sequence[Kept]) -> None:
+def _keep(link: BlockingLink, kept: Sequence[Parcel]) -> None:
     keys = [receipt_key(one.digest) for one in kept]
     calls: list[Call] = []
     for group in together(link, range(len(keys)), lambda position: tag_of(keys[position])):

@@ -10,13 +10,13 @@ from laurels.link import BlockingLink, connect_blocking
 
 
 def ask(url: str) -> list[RedisSettings]:
-    """Ask before anything is kept there. Raises redis.RedisError without an answer."""
+    """Ask before anything is kept there. Raises one of link.FAILURES without an answer."""
     with closing(connect_blocking(url)) as link:
         return read_settings(link)
 
 
 def read_settings(link: BlockingLink) -> list[RedisSettings]:
-    """Ask whoever may be given something to keep. Raises redis.RedisError without an answer."""
+    """Ask whoever may be given something to keep. Raises one of link.FAILURES without an answer."""
     # What the client's methods return depends on more than its types can tell.
     client: Any = link
     if isinstance(link, redis.RedisCluster):
@@ -31,6 +31,8 @@ def read_settings(link: BlockingLink) -> list[RedisSettings]:
 def _read(one: Any, place: str) -> RedisSettings:
     # INFO is allowed where CONFIG is not, and tells all but one.
     told = one.execute_command("INFO")
+    if told["loading"]:  # Until then it says that it appends nothing.
+        raise redis.BusyLoadingError(f"the Redis at {place} still reads its files")
     return RedisSettings(
         place=place,
         version=told["redis_version"],

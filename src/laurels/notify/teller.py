@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from redis.exceptions import RedisError
-
 from laurels.core.event import ParticipantId, TenantId
 from laurels.core.limits import RECEIPTS_TO_SHARE_MAX
 from laurels.engine.ports import Clock, Notifier, Record
-from laurels.link import BlockingLink
+from laurels.link import FAILURES, BlockingLink
 from laurels.notify.receipts import keep, kept_of
 from laurels.notify.wake import CHANNEL, TENANTS_NAMED_MAX, Topic, write_moved
 
@@ -120,7 +118,7 @@ class Teller(Notifier):
             if self._link is None:
                 self._link = self._connect()
             self._tell(self._link, untold)
-        except (RedisError, OSError) as problem:
+        except FAILURES as problem:
             if not self._missed:
                 log.warning("Redis is away (%s): others are told later", problem)
             self._missed |= untold.topics
@@ -153,7 +151,7 @@ class Teller(Notifier):
     def _hang_up(self) -> None:
         link, self._link = self._link, None
         if link is not None:
-            with suppress(RedisError, OSError):
+            with suppress(*FAILURES):
                 link.close()
 
 

@@ -9,7 +9,7 @@ redis.call('XACK', KEYS[1], 'laurels', unpack(ids))
 redis.call('XDEL', KEYS[1], unpack(ids))
 if redis.call('EXISTS', KEYS[2]) == 1 then
   for _, id in ipairs(ids) do
-    redis.call('HDEL', KEYS[2], id .. ':begun', id .. ':ended')
+    redis.call('HDEL', KEYS[2], id .. ':begun', id .. ':failed')
   end
 end
 for at = 3, #KEYS do

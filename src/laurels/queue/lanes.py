@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import MsgspecError
 
 from laurels.core.errors import Unavailable
 from laurels.core.event import Event
@@ -12,15 +11,18 @@ from laurels.engine.queue import (
     CLAIM_LIFETIME_MS,
     LANES,
     Backlog,
+    Original,
     Waiting,
 )
 from laurels.link import Link
 from laurels.queue.names import PARKED, STREAMS, claim_of, lane_of
+from laurels.queue.parked import raw_of
 from laurels.queue.script import Call, Script, ask, plain, together, unavailable
-from laurels.queue.text import claim_text, decode, encode
+from laurels.queue.text import claim_text, decode_if_any, encode
 
 _accept: Final = Script("accept")
 _look: Final = Script("look")
+_original: Final = Script("original")
 _decode: Final = msgspec.msgpack.Decoder(Waiting).decode
 
 
@@ -72,17 +74,17 @@ class RedisLanes:
                 claims[lane][name] = None if said is None else waiting_of(said)
         return [claims[lane][name] for lane, name in names]
 
-    async def original(self, event: Event, waiting: Waiting) -> Event | None:
-        stream = STREAMS[lane_of(event)]
-        (answer,) = await ask(self._link, [plain("XRANGE", stream, waiting.entry, waiting.entry)])
+    async def original(self, event: Event) -> Original | None:
+        lane = lane_of(event)
+        keys = claim_of(event, lane), STREAMS[lane], PARKED[lane]
+        (answer,) = await ask(self._link, [_original.call(keys)])
         if isinstance(answer, Exception):
             raise unavailable(answer)
-        for _, fields in answer:
-            try:
-                return decode(fields[b"e"])
-            except (KeyError, MsgspecError):
-                break
-        return None
+        if answer is None:
+            return None
+        is_parked, said = bool(answer[0]), answer[1]
+        first = decode_if_any(raw_of(said) if is_parked else said)
+        return first and Original(first, is_parked)
 
     async def backlog(self) -> Backlog:
         groups = together(self._link, range(LANES))

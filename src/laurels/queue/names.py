@@ -13,7 +13,6 @@ from laurels.engine.queue import LANES
 
 WORKERS: Final = "{laurels}:workers"
 INSTALLATION: Final = "{laurels}:installation"
-GROUP: Final = "laurels"
 CONSUMERS: Final = [f"lane-{lane}" for lane in range(LANES)]
 """The lane is its own only consumer, whoever reads for it."""
 STREAMS: Final = [f"{{lane-{lane}}}:events" for lane in range(LANES)]

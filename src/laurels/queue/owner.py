@@ -10,7 +10,7 @@ def owner(link: BlockingLink, installation: str) -> str:
     """
     Return which installation's it is: the one that asks, if it was nobody's.
 
-    Raises redis.RedisError without an answer.
+    Raises one of link.FAILURES without an answer.
     """
     # A client's own types are full of gaps.
     at: Any = link
@@ -18,4 +18,9 @@ def owner(link: BlockingLink, installation: str) -> str:
     found = at.get(INSTALLATION)
     if found is None and not at.set(INSTALLATION, installation, nx=True):
         found = at.get(INSTALLATION)  # Somebody was quicker.
-    return installation if found is None else found.decode("ascii", "backslashreplace")
+    return installation if found is None else spelled(found)
+
+
+def spelled(installation: bytes) -> str:
+    """Spell what somebody may have put there by hand."""
+    return installation.decode("ascii", "backslashreplace")

@@ -3,7 +3,9 @@
 -- KEYS: the lane's stream, its parked entries, its tries, and the claim if the entry has a key.
 -- ARGV: the entry's id, what is kept of it, and what its claim says.
 --
--- Kept before it is taken out; one that somebody else has taken out meanwhile is left alone.
+-- Kept before it is taken out; one that somebody else has taken out meanwhile is left alone. Its
+-- tries come first for the sake of a Redis that is full.
+redis.call('HDEL', KEYS[3], ARGV[1] .. ':begun', ARGV[1] .. ':failed')
 if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 1 then
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
   if KEYS[4] then
@@ -15,5 +17,4 @@ if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 1 then
 end
 redis.call('XACK', KEYS[1], 'laurels', ARGV[1])
 redis.call('XDEL', KEYS[1], ARGV[1])
-redis.call('HDEL', KEYS[3], ARGV[1] .. ':begun', ARGV[1] .. ':ended')
 return 1

@@ -5,29 +5,35 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from laurels.core.event import Event, Instant
+from laurels.core.event import Instant
 from laurels.engine.queue import CLAIM_LIFETIME_MS, LANES, ParkedEntry
 from laurels.link import BlockingLink
-from laurels.queue.names import PARKED, STREAMS, claims_of
+from laurels.queue.names import INSTALLATION, PARKED, STREAMS, claims_of
+from laurels.queue.owner import spelled
 from laurels.queue.script import Script, ask_blocking, plain
-from laurels.queue.text import claim_text, decode
+from laurels.queue.text import claim_text, decode_if_any
 
 _requeue: Final = Script("requeue")
 
 
-class Kept(Struct, frozen=True, array_like=True):
+class ParkedText(Struct, frozen=True, array_like=True):
     reason: str
     parked_at: Instant
     raw: bytes
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(Kept).decode
+_decode: Final = msgspec.msgpack.Decoder(ParkedText).decode
 
 
 def kept(reason: str, at: Instant, raw: bytes) -> bytes:
     """Spell what is kept of a parked entry."""
-    return _encode(Kept(reason, at, raw))
+    return _encode(ParkedText(reason, at, raw))
+
+
+def raw_of(value: bytes) -> bytes:
+    """Return the entry as it was."""
+    return _decode(value).raw
 
 
 class RedisParked:
@@ -35,6 +41,10 @@ class RedisParked:
 
     def __init__(self, link: BlockingLink) -> None:
         self._link = link
+
+    def installation(self) -> str | None:
+        (found,) = ask_blocking(self._link, [plain("GET", INSTALLATION)])
+        return None if found is None else spelled(found)
 
     def listed(self, count: int) -> list[ParkedEntry]:
         found: list[ParkedEntry] = []
@@ -80,12 +90,5 @@ def _parked(lane: int, id_: bytes, value: bytes) -> ParkedEntry:
         reason=about.reason,
         parked_at=about.parked_at,
         raw=about.raw,
-        event=_event(about.raw),
+        event=decode_if_any(about.raw),
     )
-
-
-def _event(raw: bytes) -> Event | None:
-    try:
-        return decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None

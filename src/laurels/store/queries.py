@@ -28,6 +28,7 @@ from laurels.engine.answers import (
 from laurels.engine.ports import Address, Conflict, Remembered
 from laurels.store.analytics import read_analytics
 from laurels.store.hand import Connections, Hand, Row
+from laurels.store.journal import head
 from laurels.store.ranks import Ranks
 from laurels.store.rows import decode_changes, encode_list
 from laurels.store.rulebooks import compiled
@@ -181,20 +182,20 @@ class SqlQueries:
         upto: int | None = None,
     ) -> Feed:
         with self._connections.reading() as reader:
-            head = _head(reader, tenant)
-            last = head if upto is None else min(upto, head)
+            newest = head(reader, tenant)
+            last = newest if upto is None else min(upto, newest)
             if after < 0 or after >= last or not participants:
-                return Feed([], last, head)
+                return Feed([], last, newest)
             last = min(last, after + limits.FEED_NUMBERS_READ_MAX)
             rows = _feed_rows(reader, tenant, range(after + 1, last + 1), participants)
         entries = [_entry(row) for row in rows]
         is_full = len(entries) == limits.FEED_ENTRIES_READ_MAX
-        return Feed(entries, entries[-1].number if is_full else last, head)
+        return Feed(entries, entries[-1].number if is_full else last, newest)
 
     def number_at(self, tenant: TenantId, at: Instant) -> int:
         with self._connections.reading() as reader:
             # By halves: numbers and moments rise together.
-            low, high = 0, _head(reader, tenant)
+            low, high = 0, head(reader, tenant)
             while low < high:
                 middle = (low + high + 1) // 2
                 (recorded_at,) = reader.run("recorded_at", tenant, middle).fetchone()
@@ -205,12 +206,6 @@ class SqlQueries:
         return [
             _entry(row) for row in self._connections.read("journal_after", tenant, after, count)
         ]
-
-
-def _head(reader: Hand, tenant: TenantId) -> int:
-    """Return the newest number of a journal; 0 for an empty one."""
-    row = reader.run("head", tenant).fetchone()
-    return 0 if row is None else row[0]
 
 
 def _feed_rows(

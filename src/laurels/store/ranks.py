@@ -16,6 +16,7 @@ from laurels.engine.answers import BoardName, Placed, Ranking, Snapshot
 from laurels.engine.ports import Record
 from laurels.engine.standings import Standing
 from laurels.store.hand import Connections, Hand
+from laurels.store.journal import head
 from laurels.store.rows import decode_changes
 
 BLOCK_ENTRIES: Final = 4_096
@@ -109,9 +110,9 @@ class Tended:
         """Take in what anybody has committed since; not if that is more than a load would be."""
         with self._loading:
             with connections.reading() as reader:
-                head = _head(reader, self.tenant)
-                numbers = range(self._number + 1, head + 1)
-                if len(numbers) > ROWS_CAUGHT_UP_MAX or head < self._number:
+                newest = head(reader, self.tenant)
+                numbers = range(self._number + 1, newest + 1)
+                if len(numbers) > ROWS_CAUGHT_UP_MAX or newest < self._number:
                     return False  # Or it is an earlier state of the database, as a backup is.
                 after = self.tenant, self._number
                 rows = reader.run("scores_after", *after).fetchall() if numbers else []
@@ -139,13 +140,13 @@ class Tended:
         with self._lock:
             self._early.clear()  # The snapshot will have all of that in it.
         with connections.reading() as reader:
-            head = _head(reader, self.tenant)
+            newest = head(reader, self.tenant)
             if self.name.segment is None:
                 rows = reader.stream("standings_of_board", *place)
             else:
                 rows = reader.stream("standings_of_segment", *place, self.name.segment)
             entries = chain.from_iterable(_entries(text) for (text,) in rows)
-            return head, Standing(self.name.ties, entries)
+            return newest, Standing(self.name.ties, entries)
 
     def _begin(self, number: int, standing: Standing) -> bool:
         """Begin with a snapshot, and what was committed since; not if that leaves a gap."""
@@ -286,11 +287,6 @@ class Ranks:
             ):
                 eldest = next(iter(self._tended))
                 entries -= self._tended.pop(eldest).entries
-
-
-def _head(reader: Hand, tenant: TenantId) -> int:
-    row = reader.run("head", tenant).fetchone()
-    return 0 if row is None else row[0]
 
 
 def _told(tended: Tended, numbers: range, moves: Moves) -> bool:

@@ -10,7 +10,6 @@ from laurels.core.change import (
     Change,
     ContestCompleted,
     ContestFrozen,
-    Parked,
     ParticipantReset,
     PointsPosted,
     PrizeWon,
@@ -36,7 +35,6 @@ def event_row(record: Record) -> Row | None:
     event = record.command
     if not isinstance(event, Event):
         return None
-    changes = record.remembered.receipt.changes
     return (
         event.tenant,
         event.id,
@@ -47,7 +45,7 @@ def event_row(record: Record) -> Row | None:
         event.received_at,
         event.key,
         event.source,
-        "parked" if changes and isinstance(changes[0], Parked) else "processed",
+        "parked" if record.remembered.receipt.parked else "processed",
     )
 
 
@@ -119,8 +117,8 @@ def figure_rows(number: int, records: Iterable[Record]) -> list[Row]:
         lag_ms = received_at - event.occurred_at
         if not 0 <= lag_ms <= limits.LAG_MS_MAX:
             lag_ms = 0 if lag_ms < 0 else limits.LAG_MS_MAX
-        changes = record.remembered.receipt.changes
-        count = 0 if changes and isinstance(changes[0], Parked) else len(changes)
+        receipt = record.remembered.receipt
+        count = 0 if receipt.parked else len(receipt.changes)
         row = rows.get(place := (event.name, received_at // HOUR_MS))
         if row is None:
             rows[place] = [1, lag_ms, lag_ms, count]

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
-from laurels.core.event import Instant, TenantId
+from laurels.core.event import TenantId
 from laurels.engine.answers import BoardName
 from laurels.store.analytics import Merge
 from laurels.store.hand import Connections, Hand
@@ -32,8 +32,8 @@ class SqlStore(ABC):
     ) -> None:
         self._connections = connections
         self._ranks = ranks
-        self._sweep = Sweep()
         self.merge_analytics = Merge(connections).step
+        self.forget_receipts = Sweep(connections).step
         self.registry = SqlRegistry(connections, changed)
         self.denylist = SqlDenylist(connections)
         self.inbox = SqlInbox(connections)
@@ -61,11 +61,6 @@ class SqlStore(ABC):
                 writer.run("put_installation", secrets.token_hex(8))
             known = self._connections.read("installation")
         return known[0][0]
-
-    def forget_receipts(self, before: Instant) -> None:
-        """Delete a bounded number of receipts that were received before; go on there next time."""
-        with self._connections.writing() as writer:
-            self._sweep.step(writer, before)
 
     def take_snapshot(self, tenant: TenantId, name: BoardName, *, day: int) -> None:
         """Keep the ranks of a board as they are when a day begins; the first of a day stays."""

@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
+from laurels.core import limits
 from laurels.core.compile import Compiled
-from laurels.core.event import EventId, ParticipantId, TenantId
+from laurels.core.event import Event, EventId, Instant, ParticipantId, TenantId
 from laurels.core.shared import Pool, Shared
 from laurels.core.state import Progress, State, decode_progress
 from laurels.engine.ports import Address, Record, Remembered, WindowName
@@ -51,6 +52,21 @@ class SqlTransaction(ABC):
     def find_decided(self, commands: Sequence[EventId]) -> dict[EventId, Remembered]:
         rows = self._hand.run("find_decided", encode_list(commands), self._tenant).fetchall()
         return {command: to_remembered(*columns) for command, *columns in rows}
+
+    def find_twins(self, events: Sequence[Event]) -> dict[EventId, EventId]:
+        times, lifetime = [event.received_at for event in events], limits.RECEIPT_LIFETIME_MS
+        within = min(times) - lifetime, max(times) + lifetime
+        people = encode_list(sorted({event.participant for event in events}))
+        keys = encode_list(sorted({event.key for event in events if event.key is not None}))
+        used: dict[tuple[ParticipantId, str | None], list[tuple[Instant, EventId]]] = {}
+        for who, key, *use in self._hand.run("find_keyed", people, self._tenant, *within, keys):
+            used.setdefault((who, key), []).append(tuple(use))
+        twins: dict[EventId, EventId] = {}
+        for event in events:
+            for at, id_ in used.get((event.participant, event.key), ()):
+                if abs(at - event.received_at) <= lifetime:
+                    twins.setdefault(event.id, id_)
+        return twins
 
     def find_windows(self, names: Sequence[WindowName]) -> dict[WindowName, Progress]:
         found: dict[WindowName, Progress] = {}

@@ -31,7 +31,8 @@ def _verify_world(reader: Hand, world: TenantId) -> Iterator[str]:
     for number, event in reader.run("verify_journal", world):
         yield f"journal row {number} tells of event {event}, which is not there."
     for participant, operation, number in reader.run("verify_receipts", world):
-        yield f"a receipt of {participant} ({operation}) points at journal row {number} in vain."
+        points = f"a receipt of {participant} ({operation}) points at journal row {number}"
+        yield f"{points}, which is not there, or is somebody else's."
     for reward, taken, count in reader.run("verify_pools", world):
         yield f"reward {reward} was taken {taken} times, but there are {count} claims of it."
     for (contest,) in reader.run("verify_contests", world):
@@ -73,7 +74,7 @@ def _verify_states(reader: Hand, world: TenantId) -> Iterator[str]:
     while folded is not None:
         yield f"{folded[0]} has a journal but no state."
         folded = next(folds, None)
-    yield from (f"{participant} has postings but no state." for participant in posted)
+    yield from (f"{participant} has postings but no state." for participant in sorted(posted))
 
 
 def _verify_sums(participant: str, state: State, posted: dict[str, Balance]) -> Iterator[str]:

@@ -15,20 +15,28 @@ from laurels.wiring.first import (
     digest,
     hint,
     is_new,
+    key_id,
     put_bootstrap_key,
     read_rulebook,
     world,
 )
-from laurels.wiring.places import POSTGRES, Store, StoreNotOpened, store_path
+from laurels.wiring.places import (
+    POSTGRES,
+    QueueNotReached,
+    Store,
+    StoreNotOpened,
+    store_path,
+)
 from laurels.wiring.serving import Server, adviser_of, api_config, build
 from laurels.wiring.stores import engine_of, first_alone, is_there, open_store, writing
 
 if TYPE_CHECKING:
-    from laurels.wiring.shared import WorkerAtWork
+    from laurels.wiring.with_redis import WorkerAtWork
 
 __all__ = [
     "POSTGRES",
     "WORLDS",
+    "QueueNotReached",
     "SchemaTooOld",
     "Server",
     "Store",
@@ -46,6 +54,7 @@ __all__ = [
     "is_new",
     "is_there",
     "judge_servers",
+    "key_id",
     "open_store",
     "parked_entries",
     "put_bootstrap_key",
@@ -68,13 +77,13 @@ def judge_servers(settings: Settings, now: Instant) -> Verdict:
 
 def build_worker(settings: Settings, store: Store) -> "WorkerAtWork":
     """Make what decides the events of the queue."""
-    from laurels.wiring.shared import WorkerAtWork  # noqa: PLC0415 - a heavy client
+    from laurels.wiring.with_redis import WorkerAtWork  # noqa: PLC0415 - a heavy client
 
     return WorkerAtWork(settings, store)
 
 
 def parked_entries(url: str) -> AbstractContextManager[ParkedEntries]:
     """Reach what was taken out of the queue."""
-    from laurels.wiring import shared  # noqa: PLC0415 - a heavy client
+    from laurels.wiring import with_redis  # noqa: PLC0415 - a heavy client
 
-    return shared.parked_entries(url)
+    return with_redis.parked_entries(url)

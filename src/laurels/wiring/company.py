@@ -7,6 +7,7 @@ from laurels.api.questkit import demo
 from laurels.api.revocations import Revocations
 from laurels.core.event import ParticipantId
 from laurels.delivery.hub import Hub
+from laurels.engine.durability import Durability
 from laurels.engine.gather import Gather
 from laurels.engine.intake import Acceptor
 from laurels.engine.metrics import Metrics
@@ -28,6 +29,14 @@ class Company(Protocol):
     def submitter(self, gather: Gather, metrics: Metrics) -> Submitter: ...
     def intake(self, gather: Gather, queries: Queries, metrics: Metrics) -> Acceptor | None: ...
     def hear(self, hub: Hub, revocations: Revocations) -> None: ...
+    def open(self, opened: Callable[[Durability], None]) -> None:
+        """
+        Look whether what they share may be used, and refuse what is wrong.
+
+        `opened` is called with how well it keeps things, as soon as that is known.
+        """
+        ...
+
     def start(self) -> None: ...
     async def close(self) -> None: ...
 
@@ -55,6 +64,9 @@ class NoCompany:
 
     def hear(self, hub: Hub, revocations: Revocations) -> None:
         """Hear nothing: whoever waits for news looks by itself."""
+
+    def open(self, opened: Callable[[Durability], None]) -> None:
+        """Share nothing."""
 
     def start(self) -> None:
         """Begin nothing."""

@@ -24,6 +24,11 @@ def digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
+def key_id(secret: str) -> str:
+    """Return the id of an API key. It follows from the key, so a revoked one stays revoked."""
+    return f"key_{digest(secret).hex()[:16]}"
+
+
 def is_new(registry: Registry) -> bool:
     """Whether nobody can have started on a store yet: the first start makes an app and a key."""
     return not registry.apps() and not registry.keys()
@@ -45,12 +50,12 @@ def bootstrap(registry: Registry, settings: Settings, at: Instant) -> None:
 
 
 def put_bootstrap_key(registry: Registry, tenant: str, secret: str, at: Instant) -> None:
-    """Store the key unless it is there. Its id follows from it, so a revoked one stays revoked."""
-    key_id = f"key_{digest(secret).hex()[:16]}"
-    if any(entry.key.id == key_id for entry in registry.keys()):  # noqa: SIM118 - no dictionary
+    """Store the key unless it is there."""
+    id_ = key_id(secret)
+    if any(entry.key.id == id_ for entry in registry.keys()):  # noqa: SIM118 - no dictionary
         return
     env = secret.split("_")[1]
-    key = ApiKey(id=key_id, tenant=world(tenant, env), scopes=ADMIN_SCOPES)
+    key = ApiKey(id=id_, tenant=world(tenant, env), scopes=ADMIN_SCOPES)
     registry.put_key(key, digest=digest(secret), hint=hint(secret), at=at)
 
 

@@ -15,6 +15,10 @@ class StoreNotOpened(LaurelsError):
     """The store cannot be opened."""
 
 
+class QueueNotReached(StoreNotOpened):
+    """Redis does not answer, and may do so later."""
+
+
 def store_path(url: str) -> Path:
     """Return where a `sqlite:` store lies."""
     scheme, colon, rest = url.partition(":")

@@ -1,6 +1,9 @@
 """A server: the engine on a store, the app on the engine, and the company that they keep."""
 
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, get_args
+
+from msgspec.structs import replace
 
 from laurels import __version__
 from laurels.advice.call import AddressUnusable, endpoint
@@ -65,6 +68,7 @@ def build(settings: Settings, store: Store, durability: Durability = "strict") -
         intake=company.intake(gather, store.queries, metrics),
         rate_logs=company.rate_logs,
     )
+    company.open(partial(_share, edge))
     scheduler = Scheduler(gather, store.queries, store, clock)
     live = world(settings.bootstrap_tenant, "live")
     inbox = InboxWorker(
@@ -73,10 +77,16 @@ def build(settings: Settings, store: Store, durability: Durability = "strict") -
     return Server(create_app(edge), edge, engine, gather, scheduler, inbox, company)
 
 
+def _share(edge: Edge, durability: Durability) -> None:
+    """Say that events are now kept elsewhere, too: what is kept worst counts."""
+    worst = max(durability, edge.config.durability, key=get_args(Durability).index)
+    edge.config = replace(edge.config, durability=worst)
+
+
 def _company(settings: Settings, store: Store, clock: Clock) -> Company:
     if settings.queue is None:
         return NoCompany(is_alone=not settings.store.startswith(POSTGRES))
-    from laurels.wiring.shared import SharedRedis  # noqa: PLC0415 - most servers have none to load
+    from laurels.wiring.with_redis import SharedRedis  # noqa: PLC0415 - most servers have none to load
 
     return SharedRedis(settings, store, clock)
 

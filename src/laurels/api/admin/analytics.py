@@ -16,7 +16,7 @@ from laurels.api.route import Route
 from laurels.core import limits
 from laurels.core.errors import InvalidQuery, Problem
 from laurels.core.event import Instant
-from laurels.core.window import HOUR_MS
+from laurels.core.window import DAY_MS, HOUR_MS
 from laurels.engine import answers
 
 TAG: Final = "Operations"
@@ -70,7 +70,7 @@ def _begin(text: str) -> Instant:
 
 def _end(text: str) -> Instant:
     """Read an end. A date is all of its day."""
-    return _begin(text) + (instant.DAY_MS if len(text) == DAY_CHARS else 0)
+    return _begin(text) + (DAY_MS if len(text) == DAY_CHARS else 0)
 
 
 def to_analytics(asked: answers.AnalyticsAsked, found: answers.Analytics) -> wire.Analytics:

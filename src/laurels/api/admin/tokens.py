@@ -27,7 +27,7 @@ class Tokens:
     async def post_revoke(self, request: Request) -> Reply:
         caller = await self._desk.caller(request, is_admin=True)
         body = _revoke.read(await read(request, limits.BODY_BYTES_MAX)).body
-        revocations = self._desk.revocations
+        revocations = self._desk.edge.revocations
         if (body.jti is UNSET) == (body.user_id is UNSET):
             raise InvalidBody(Problem("jti", "must be sent, or user_id, and not both"))
         if body.jti is not UNSET:

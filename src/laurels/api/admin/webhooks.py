@@ -21,7 +21,7 @@ STATUSES: Final = get_args(wire.Status)
 class Webhooks:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._inbox = desk.inbox
+        self._inbox = desk.edge.inbox
 
     async def get_deliveries(self, request: Request) -> Reply:
         caller = await self._desk.caller(request, is_admin=True)
@@ -69,7 +69,7 @@ def _to_delivery(delivery: Delivery) -> wire.Delivery:
         status=delivery.status,
         attempts=delivery.attempts,
         received_at=instant.to_text(delivery.received_at),
-        due_at=None if delivery.due_at is None else instant.to_text(delivery.due_at),
+        due_at=instant.to_text_if(delivery.due_at),
         reason=delivery.reason,
     )
 

@@ -78,7 +78,7 @@ def to_badge(picture: BadgePicture) -> wire.Badge:
         icon=badge.icon,
         rarity=badge.rarity,
         earned=earned_at is not None,
-        earned_at=None if earned_at is None else instant.to_text(earned_at),
+        earned_at=instant.to_text_if(earned_at),
     )
 
 

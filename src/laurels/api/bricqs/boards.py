@@ -12,6 +12,7 @@ from laurels.api.bricqs.docs import PARTICIPANT, Told, in_path, in_query, reads,
 from laurels.api.exchange import Reply, Request
 from laurels.api.query import Query, path_part
 from laurels.api.route import Route
+from laurels.core import limits
 from laurels.core.errors import InvalidQuery, Problem, UnknownName
 from laurels.core.event import Instant, ParticipantId, TenantId
 from laurels.core.number import plain
@@ -21,9 +22,7 @@ from laurels.engine.answers import BoardName, Placed, Ranking, Snapshot
 from laurels.engine.ports import Queries
 
 LIMIT_DEFAULT: Final = 20
-LIMIT_MAX: Final = 100
 EACH_SIDE_DEFAULT: Final = 5
-EACH_SIDE_MAX: Final = 25
 TAG: Final = "Bricqs leaderboards"
 
 PERIODS: Final = {
@@ -70,7 +69,7 @@ class Boards:
     async def get_top(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
         query = Query(request)
-        limit = query.whole("limit", LIMIT_MAX, LIMIT_DEFAULT)
+        limit = query.whole("limit", limits.TOP_MAX, LIMIT_DEFAULT)
         question, now = _question(request, query), self._desk.clock.now()
         queries = self._desk.queries
         return answer(await self._desk.ask(_top, queries, caller.tenant, question, now, limit))
@@ -78,7 +77,7 @@ class Boards:
     async def get_around(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
         participant, query = path_part(request, "participant_id"), Query(request)
-        each_side = query.whole("each_side", EACH_SIDE_MAX, EACH_SIDE_DEFAULT)
+        each_side = query.whole("each_side", limits.EACH_SIDE_MAX, EACH_SIDE_DEFAULT)
         question, now = _question(request, query), self._desk.clock.now()
         found = await self._desk.ask(
             _around,
@@ -237,7 +236,7 @@ TOP: Final = reads(
             in_query(
                 "limit",
                 f"Default {LIMIT_DEFAULT}.",
-                Annotated[int, Meta(ge=1, le=LIMIT_MAX)],
+                Annotated[int, Meta(ge=1, le=limits.TOP_MAX)],
             ),
             *_VIEW,
         ),
@@ -276,7 +275,7 @@ AROUND: Final = reads(
             in_query(
                 "each_side",
                 f"How many above, and how many below. Default {EACH_SIDE_DEFAULT}.",
-                Annotated[int, Meta(ge=1, le=EACH_SIDE_MAX)],
+                Annotated[int, Meta(ge=1, le=limits.EACH_SIDE_MAX)],
             ),
             *_VIEW,
         ),

@@ -48,7 +48,7 @@ class Challenges:
         _, asked = await self._desk.take(request, _claim)
         receipt = await self._desk.submit(Claim(**asked.stamp(), challenge=challenge))
         if receipt.is_paid_now:
-            self._desk.recommender.claimed(asked.tenant, asked.participant)
+            self._desk.edge.recommender.claimed(asked.tenant, asked.participant)
         claimed = next(each for each in receipt.changes if isinstance(each, ChallengeClaimed))
         return answer(
             wire.ChallengeClaimed(
@@ -73,10 +73,10 @@ def to_challenge(picture: ChallengePicture) -> wire.Challenge:
         status=picture.status,
         window=picture.window,
         progress=[_to_objective(each) for each in picture.objectives],
-        ends_at=_text(picture.ends_at),
-        enrolled_at=_text(picture.enrolled_at),
-        completed_at=_text(picture.completed_at),
-        claimed_at=_text(picture.claimed_at),
+        ends_at=instant.to_text_if(picture.ends_at),
+        enrolled_at=instant.to_text_if(picture.enrolled_at),
+        completed_at=instant.to_text_if(picture.completed_at),
+        claimed_at=instant.to_text_if(picture.claimed_at),
         times_completed=picture.times_completed,
     )
 
@@ -89,10 +89,6 @@ def _to_objective(picture: ObjectivePicture) -> wire.Objective:
         target=plain(target),
         completed=picture.is_met,
     )
-
-
-def _text(at: Instant | None) -> str | None:
-    return None if at is None else instant.to_text(at)
 
 
 _ID: Final = in_path("challenge_id", "Its id in the rulebook.")

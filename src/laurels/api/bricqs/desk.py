@@ -1,16 +1,16 @@
-"""What the routes of `/gamify` do alike: who asks, whom it is about, and one way to the engine."""
+"""What the routes of `/gamify` do alike: who asks, whom it is about, and under which key."""
 
-import asyncio
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from laurels.api import desk
 from laurels.api.body import Shape, read
 from laurels.api.bricqs import wire
 from laurels.api.bricqs.errors import overdrawn
-from laurels.api.bricqs.translate import MISMATCH, parked_of, refuse_if_unavailable
+from laurels.api.bricqs.translate import MISMATCH, refuse_if_unavailable
 from laurels.api.caller import Callers
 from laurels.api.edge import Edge
 from laurels.api.exchange import Reply, Request
@@ -21,24 +21,24 @@ from laurels.core.command import Command
 from laurels.core.errors import (
     IdempotencyKeyInvalid,
     IdempotencyKeyMismatch,
-    InvalidCommand,
     ParticipantRateLimited,
     RateLimited,
-    Refusal,
     ScopeMissing,
     WouldOverdraw,
 )
 from laurels.core.event import EventId, Instant, ParticipantId, TenantId
-from laurels.engine import reading
-from laurels.engine.answers import Met
 from laurels.engine.ports import Outcome, Receipt
 from laurels.engine.registry import ApiKey
 
 A = TypeVar("A", bound=wire.About)
 B = TypeVar("B")
-P = ParamSpec("P")
 
 ADMIN_SCOPES: Final = frozenset({"admin", "gamify:admin"})
+
+KEY_FORM: Final = "Idempotency-Key must be 1 to 255 of the characters A-Z a-z 0-9 _ - : and ."
+KEYS_DIFFER: Final = (
+    "The Idempotency-Key header and the body's idempotency_key differ; send one, or both alike."
+)
 
 _encode: Final = msgspec.json.Encoder().encode
 _is_key: Final = re.compile(rb"[A-Za-z0-9_\-:.]{1,255}").fullmatch
@@ -66,24 +66,17 @@ class Asked(NamedTuple):
         }
 
 
-class Desk:
-    """Where every request to `/gamify` is taken in, and every command handed on."""
+class Desk(desk.Desk):
+    """Where every request to `/gamify` is taken in."""
 
     def __init__(self, edge: Edge, callers: Callers) -> None:
-        self.clock = edge.clock
-        self.queries = edge.queries
-        self.registry = edge.registry
-        self.submitter = edge.submitter
-        self.recommender = edge.recommender
-        self.revocations = edge.revocations
-        self.inbox = edge.inbox
-        self._callers = callers
+        super().__init__(edge, callers)
         limit = edge.config.participant_writes_per_minute
         self._writes = Throttle(edge.rate_logs, "participant", limit, ParticipantRateLimited)
 
     async def caller(self, request: Request, *, is_admin: bool = False) -> ApiKey:
         """Return the caller's key; ask for one that may do what operators do, or for any."""
-        caller = await self._callers.key(request, self.clock.now())
+        caller = await self.callers.key(request, self.clock.now())
         if is_admin and ADMIN_SCOPES.isdisjoint(caller.scopes):
             raise ScopeMissing
         return caller
@@ -108,16 +101,6 @@ class Desk:
         raw = await read(request, limits.BODY_BYTES_MAX)
         return shape.read(raw).body, await self._ask(caller.tenant, participant, raw)
 
-    async def submit(self, command: Command) -> Receipt:
-        """Hand a command to the engine. Raises what refuses it, or stops it at a limit."""
-        known = await self.submitter.recall(command) if command.key is not None else None
-        outcome = known or (await self.submitter.submit([command]))[0]
-        if isinstance(outcome, Refusal):
-            raise outcome
-        if parked := parked_of(outcome):
-            raise InvalidCommand(parked.message)
-        return outcome
-
     async def submit_all(self, commands: Sequence[Command]) -> list[Outcome]:
         """
         Hand over a batch of writes, less those of participants who write too often.
@@ -126,19 +109,10 @@ class Desk:
         """
         surplus = await self._surplus(commands)
         admitted = [one for one, over in zip(commands, surplus, strict=True) if over is None]
-        outcomes = await self.submitter.submit(admitted) if admitted else []
+        outcomes = await self.edge.submitter.submit(admitted) if admitted else []
         refuse_if_unavailable(outcomes)
         following = iter(outcomes)
         return [over or next(following) for over in surplus]
-
-    async def read(self, tenant: TenantId, participant: ParticipantId) -> Met:
-        """Return a participant as of now."""
-        now = self.clock.now()
-        return await self.ask(reading.read, self.queries, tenant, participant, now)
-
-    async def ask(self, question: Callable[P, B], *args: P.args, **kwargs: P.kwargs) -> B:
-        """Ask what may block."""
-        return await asyncio.to_thread(question, *args, **kwargs)
 
     async def admit(self, tenant: TenantId, participant: ParticipantId, now: Instant) -> None:
         """Count a write about a participant, or raise when there were too many."""
@@ -167,14 +141,14 @@ def header_key(request: Request) -> str | None:
     if key is None:
         return None
     if _is_key(key) is None:
-        raise IdempotencyKeyInvalid
+        raise IdempotencyKeyInvalid(KEY_FORM)
     return key.decode("ascii")
 
 
 def agreed_key(header: str | None, body: str | None) -> str | None:
     """Return the key that header and body carry. Raises IdempotencyKeyMismatch."""
     if header is not None and body is not None and header != body:
-        raise IdempotencyKeyMismatch
+        raise IdempotencyKeyMismatch(KEYS_DIFFER)
     return body if header is None else header
 
 

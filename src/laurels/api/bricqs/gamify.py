@@ -33,11 +33,8 @@ class Gamify:
         received_at, ids = desk.clock.accept(1)
         event = from_event_body(part, Arrival(caller.tenant, received_at, iter(ids)), key)
         await desk.admit(event.tenant, event.participant, received_at)
-        receipt = await desk.submitter.recall(event) if key is not None else None
-        outcome = receipt or (await desk.submitter.submit([event]))[0]
-        if isinstance(outcome, Refusal):
-            raise outcome
-        return answer(to_emitted(outcome), outcome)
+        receipt = await desk.keep(event)
+        return answer(to_emitted(receipt), receipt)
 
     async def post_batch(self, request: Request) -> Reply:
         desk = self._desk

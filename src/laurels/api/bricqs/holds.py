@@ -66,7 +66,7 @@ def to_placed(participant: ParticipantId, changes: Sequence[Change]) -> wire.Hel
         status="held",
         captured=0,
         new_balance=balance_after(changes, placed.currency) or 0,
-        expires_at=None if placed.expires_at is None else instant.to_text(placed.expires_at),
+        expires_at=instant.to_text_if(placed.expires_at),
     )
 
 

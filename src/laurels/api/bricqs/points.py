@@ -9,7 +9,7 @@ from laurels.api.bricqs import wire_points as wire
 from laurels.api.bricqs.desk import Asked, Desk, answer, paying
 from laurels.api.bricqs.docs import Told, route, writes
 from laurels.api.bricqs.errors import error_of
-from laurels.api.bricqs.translate import parked_of, to_badges, to_instant
+from laurels.api.bricqs.translate import to_badges, to_instant
 from laurels.api.exchange import Reply, Request
 from laurels.api.route import Route
 from laurels.core import limits
@@ -157,7 +157,7 @@ def to_batch(awards: Sequence[Award], outcomes: Sequence[Outcome]) -> wire.Batch
 def _to_row(award: Award, outcome: Outcome) -> wire.AwardRow:
     if isinstance(outcome, Refusal):
         error = error_of(outcome)
-    elif parked := parked_of(outcome):
+    elif parked := outcome.parked:
         error = parked.reason
     else:
         awarded = to_awarded(award.participant, outcome)

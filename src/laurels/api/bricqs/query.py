@@ -6,6 +6,7 @@ from laurels.api import instant
 from laurels.api.query import Query
 from laurels.core.errors import InvalidQuery, Problem
 from laurels.core.event import Instant
+from laurels.core.window import DAY_MS
 
 
 class HistoryQuery(Struct, frozen=True):
@@ -26,7 +27,7 @@ def from_history_query(query: Query) -> HistoryQuery:
     return HistoryQuery(
         name=query.text("event_name"),
         since=since,
-        until=None if last is None else last + instant.DAY_MS,
+        until=None if last is None else last + DAY_MS,
         page=page,
         page_size=page_size,
     )

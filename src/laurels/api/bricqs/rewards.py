@@ -21,6 +21,7 @@ from laurels.core.window import is_within
 from laurels.engine.ports import Queries
 
 TAG: Final = "Bricqs rewards"
+NO_CODES: Final = "This reward gives out no codes; add codes: true to it in the rulebook."
 TYPES: Final = ("coupon", "voucher", "physical", "digital", "points_multiplier")
 
 _codes: Final = Shape(wire.CodesBody)
@@ -48,8 +49,8 @@ class Rewards:
         if offer is None:
             raise UnknownName("The rulebook has no such reward.")
         if not offer.codes:
-            raise InvalidCommand("This reward gives out no codes; its rulebook entry says so.")
-        added = self._desk.registry.put_codes(tenant, reward, codes, self._desk.clock.now())
+            raise InvalidCommand(NO_CODES)
+        added = self._desk.edge.registry.put_codes(tenant, reward, codes, self._desk.clock.now())
         total = queries.pools(tenant).get(reward, UNTOUCHED_POOL).codes
         return wire.CodesAdded(reward, added, len(codes) - added, total)
 
@@ -80,7 +81,7 @@ def _to_reward(offer: Offer, pools: Mapping[str, Pool]) -> wire.Reward:
         available_codes=codes,
         available=min((left for left in (codes, stock) if left is not None), default=None),
         max_claims_per_user=offer.per_participant,
-        expires_at=None if offer.ends is None else instant.to_text(offer.ends),
+        expires_at=instant.to_text_if(offer.ends),
     )
 
 

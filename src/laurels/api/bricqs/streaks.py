@@ -107,11 +107,11 @@ def to_streak(streak: Streak, picture: StreakPicture) -> wire.Streak:
         name=streak.title,
         current_count=picture.current,
         longest_count=picture.longest,
-        last_recorded_at=_text(picture.last_at),
+        last_recorded_at=instant.to_text_if(picture.last_at),
         is_at_risk=picture.is_at_risk,
         period=PERIODS[streak.unit] if streak.length == 1 else f"every_{streak.length}_days",
         freezes_available=picture.freezes,
-        grace_period_ends_at=_text(picture.grace_ends_at),
+        grace_period_ends_at=instant.to_text_if(picture.grace_ends_at),
         next_milestone=None
         if following is None
         else wire.NextMilestone(following[0], following[0] - picture.current),
@@ -137,10 +137,6 @@ def _moment(text: str, path: str) -> Instant:
     at = to_instant(text, path)
     assert at is not None
     return at
-
-
-def _text(at: Instant | None) -> str | None:
-    return None if at is None else instant.to_text(at)
 
 
 _STREAK: Final = {"participant_id": "user_123", "streak_code": "daily_login"}

@@ -16,7 +16,6 @@ from laurels.core.change import (
     Change,
     FreezesGranted,
     ItemGranted,
-    Parked,
     PointsPosted,
     ProgressMoved,
     RewardGranted,
@@ -149,8 +148,7 @@ def to_outcome(
     """Render what an event led to; `ranks` are those that its contests' scores came to."""
     results = to_results(receipt, ranks)
     warnings = warnings_of(receipt, ignored)
-    parked = parked_of(receipt)
-    if parked:
+    if parked := receipt.parked:
         warnings.append(f"parked: {parked.reason}")
     return wire.Outcome(
         event_id=evt(receipt.id),
@@ -231,8 +229,7 @@ def to_move(change: ProgressMoved) -> wire.ObjectiveMove:
 
 def to_emitted(receipt: Receipt) -> wire.Emitted:
     """Render what is the same at every replay, byte for byte: nothing of today enters it."""
-    parked = parked_of(receipt)
-    if parked:
+    if parked := receipt.parked:
         return wire.Emitted(status="error", error=parked.reason)
     return wire.Emitted(
         event_id=receipt.id,
@@ -257,14 +254,6 @@ def to_granted(changes: Sequence[Change]) -> Iterator[wire.Granted]:
                 yield wire.FreezesGranted(change.streak, change.quantity)
             case _:
                 pass
-
-
-def parked_of(receipt: Receipt) -> Parked | None:
-    """Return why an event is kept without effect, if it is."""
-    for change in receipt.changes:
-        if isinstance(change, Parked):
-            return change
-    return None
 
 
 def to_history_page(

@@ -1,13 +1,11 @@
 """The catalogue and its claims, as they travel."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from laurels.api.bricqs.wire import About, Keyed
-
-CODES_MAX: Final = 10_000
-CODE_CHARS_MAX: Final = 255
+from laurels.core.limits import CODE_CHARS_MAX, CODES_MAX
 
 
 class Reward(Struct, frozen=True, kw_only=True, gc=False):

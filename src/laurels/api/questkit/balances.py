@@ -30,7 +30,7 @@ class BalanceRoutes:
 
     async def get_balances(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
-        met, _ = await self._desk.read(caller)
+        met = await self._desk.read(caller.tenant, caller.participant)
         moved = await self._moved(caller)
         held = sorted(met.state.balances)
         return answer(wire.Balances([_to_balance(caller, met.state, moved, each) for each in held]))
@@ -38,7 +38,7 @@ class BalanceRoutes:
     async def get_balance(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
         currency = path_part(request, "currency")
-        met, _ = await self._desk.read(caller)
+        met = await self._desk.read(caller.tenant, caller.participant)
         if currency not in met.rulebook.rulebook.currencies and currency not in met.state.balances:
             raise UnknownCurrency
         moved = await self._moved(caller)

@@ -12,6 +12,9 @@ from laurels.core.errors import NotDemoUser
 
 PREFIX: Final = "demo_"
 """What the user id of a demo account begins with."""
+ONLY_DEMO: Final = (
+    "Only demo accounts can be reset: a token of kind `demo`, for a user id like `demo_…`."
+)
 
 
 class DemoRoutes:
@@ -22,7 +25,7 @@ class DemoRoutes:
         caller = await self._desk.caller(request)
         is_allowed = self._desk.edge.config.demo_accounts
         if not (is_allowed and caller.is_demo and caller.participant.startswith(PREFIX)):
-            raise NotDemoUser
+            raise NotDemoUser(ONLY_DEMO)
         received_at, (reset_id,) = self._desk.clock.accept(1)
         await self._desk.submit(
             Reset(

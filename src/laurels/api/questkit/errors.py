@@ -9,7 +9,7 @@ from laurels.api.exchange import Reply
 from laurels.api.questkit import wire
 from laurels.api.route import Api
 from laurels.core import errors
-from laurels.core.errors import BodyTooLarge, NotFound, RateLimited, Refusal
+from laurels.core.errors import BodyTooLarge, DeliveryPart, NotFound, RateLimited, Refusal
 
 _NOT_FOUND: Final = (404, "not_found")
 _UNAUTHORIZED: Final = (401, "unauthorized")
@@ -73,6 +73,13 @@ EVENT_ERRORS: Final[ErrorTable] = {
 
 WEBHOOK_ERRORS: Final[ErrorTable] = {**ERRORS, errors.MalformedBody: (400, "invalid_json")}
 """What providers of webhooks hear; an `InvalidDelivery` tells which part of it is."""
+DELIVERY_CODES: Final[dict[DeliveryPart, str]] = {
+    "body": "invalid_payload_root",
+    "id": "invalid_id",
+    "type": "invalid_type",
+    "time": "invalid_created",
+    "subject": "invalid_data_object",
+}
 
 _BARE: Final = (BodyTooLarge, NotFound, RateLimited)
 """Refusals of which the contract shows the whole body, without a message."""
@@ -90,7 +97,7 @@ def reply(table: ErrorTable, refusal: Refusal) -> Reply:
 
 def _refuse_delivery(refusal: Refusal) -> Reply:
     if isinstance(refusal, errors.InvalidDelivery):
-        return reply({type(refusal): (400, f"invalid_{refusal.part}")}, refusal)
+        return reply({type(refusal): (400, DELIVERY_CODES[refusal.part])}, refusal)
     return reply(WEBHOOK_ERRORS, refusal)
 
 

@@ -44,10 +44,10 @@ class Events:
         raw = await read(request, limits.BODY_BYTES_MAX)
         body = read_event(raw)
         if body.user_id != claims.participant:
-            raise UserMismatch
+            raise UserMismatch("`userId` must be the token's own user.")
         received_at, ids = self._clock.accept(1)
         arrival = Arrival(claims.tenant, received_at, ids[0])
-        receipt = await self._desk.submit(from_event_body(body, raw, arrival, header_key(request)))
+        receipt = await self._desk.keep(from_event_body(body, raw, arrival, header_key(request)))
         return answer(to_event_accepted(receipt), replay_headers(receipt))
 
 

@@ -26,9 +26,8 @@ from laurels.api.questkit.translate import replay_headers
 from laurels.api.questkit.translate_missions import status_of, to_claimed, to_mission, to_progress
 from laurels.api.route import Operation, Parameter, Route, Says
 from laurels.core import limits
-from laurels.core.change import Parked
 from laurels.core.command import Claim
-from laurels.core.errors import InvalidCommand, UnknownChallenge
+from laurels.core.errors import UnknownChallenge
 from laurels.core.event import Instant, ParticipantId
 from laurels.engine.answers import Met
 from laurels.engine.pictures import ChallengePicture, picture_challenge
@@ -61,13 +60,15 @@ class MissionRoutes:
             after=query.read("cursor", from_cursor),
             limit=from_limit(query.text("limit")),
         )
-        met, now = await self._desk.read(caller)
+        now = self._desk.clock.now()
+        met = await self._desk.read(caller.tenant, caller.participant, now)
         return answer(await self._desk.ask(_page, caller.participant, met, now, asked))
 
     async def get_mission(self, request: Request) -> Reply:
         caller = await self._desk.caller(request)
         name = path_part(request, "mission_id")
-        met, now = await self._desk.read(caller)
+        now = self._desk.clock.now()
+        met = await self._desk.read(caller.tenant, caller.participant, now)
         return answer(_one(caller.participant, met, now, name))
 
     async def post_claim(self, request: Request) -> Reply:
@@ -85,8 +86,6 @@ class MissionRoutes:
                 challenge=mission,
             )
         )
-        if receipt.changes and isinstance(receipt.changes[0], Parked):
-            raise InvalidCommand(receipt.changes[0].message)
         if receipt.is_paid_now:
             self._desk.edge.recommender.claimed(caller.tenant, caller.participant)
         return answer(to_claimed(caller.participant, receipt), replay_headers(receipt))

@@ -47,12 +47,10 @@ from laurels.engine.answers import JournalEntry
 Window: TypeAlias = tuple[str, str]
 """One window of one challenge."""
 
-TOLD: Final = frozenset(
-    [
-        *(ProgressMoved, ChallengeCompleted, ChallengeClaimed, PointsPosted),
-        *(BadgeAwarded, ItemGranted, Recommended, ParticipantReset),
-    ]
-)
+TOLD: Final = frozenset((
+    ProgressMoved, ChallengeCompleted, ChallengeClaimed, PointsPosted,
+    BadgeAwarded, ItemGranted, Recommended, ParticipantReset,
+))  # fmt: skip
 
 
 def updates_of(entry: JournalEntry) -> list[Update | Reset]:

@@ -64,7 +64,7 @@ class Story:
     "folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=".",
-    help="The repository to play. [default: the one you stand in]",
+    help="The repository to play. [default: the one you are in]",
 )
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=int, help="First port to try. [default: 8080]")
@@ -110,7 +110,7 @@ def play(engine: Engine, story: Story, tenant: str) -> Tally:
     if story.dateless:
         click.echo(f"{story.dateless:,} skipped: dated before 1900 or after 9998.")
     if tally.duplicates:
-        click.echo(f"{tally.duplicates:,} of them were known already and changed nothing.")
+        click.echo(f"{tally.duplicates:,} of them were already known and changed nothing.")
     click.echo("\n".join([tally.sums(), "", *tally.board(), ""]))
     return tally
 

@@ -27,12 +27,12 @@ from laurels.core.rulebook import Badge, Campaign, EarnRule, Incident, Offer, Ru
 from laurels.core.window import timezones
 
 SECTIONS: Final = (
-    *("timezone", "week_starts", "currencies", "incidents", "campaigns", "earn", "badges"),
-    *("challenges", "tiers", "streaks", "leaderboards", "contests", "rewards", "webhooks"),
-)
+    "timezone", "week_starts", "currencies", "incidents", "campaigns", "earn", "badges",
+    "challenges", "tiers", "streaks", "leaderboards", "contests", "rewards", "webhooks",
+)  # fmt: skip
 CAMPAIGN: Final = (
-    *("id", "title", "starts", "ends", "multiplier", "description", "color", "banner"),
-)
+    "id", "title", "starts", "ends", "multiplier", "description", "color", "banner",
+)  # fmt: skip
 
 
 def parse_rulebook(tree: object) -> Rulebook:

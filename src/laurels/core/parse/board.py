@@ -26,9 +26,9 @@ from laurels.core.window import HOUR_MS
 
 BOARD: Final = ("id", "title", *HEARING, "score", "period", "ties", "segment")
 CONTEST: Final = (
-    *("id", "title", *HEARING, "score", "starts", "ends", "grace_hours", "ties", "prizes"),
-    *("max_liability", "velocity", "draft"),
-)
+    "id", "title", *HEARING, "score", "starts", "ends", "grace_hours", "ties", "prizes",
+    "max_liability", "velocity", "draft",
+)  # fmt: skip
 MEASURES: Final[tuple[ScoreMeasure, ...]] = ("count", "sum", "max", "latest")
 TIES: Final[tuple[Ties, ...]] = ("earliest", "shared", "dense")
 PERIODS: Final[dict[str, WindowKind]] = {

@@ -29,10 +29,10 @@ from laurels.core.rulebook import (
 )
 
 CHALLENGE: Final = (
-    *("id", "title", "window", "needs", "claim", "objectives", "rewards", "campaign"),
-    *("milestones", "requires", "enrolment", "repeat", "drop_off_hours"),
-    *("description", "icon", "expires"),
-)
+    "id", "title", "window", "needs", "claim", "objectives", "rewards", "campaign",
+    "milestones", "requires", "enrolment", "repeat", "drop_off_hours",
+    "description", "icon", "expires",
+)  # fmt: skip
 MEASURES: Final[tuple[Measure, ...]] = ("count", "sum", "distinct", "max")
 WINDOWS: Final[tuple[WindowKind, ...]] = ("daily", "weekly", "monthly", "lifetime")
 REPEATS: Final[dict[str, int | None]] = {"once": 1, "unlimited": None}

@@ -10,9 +10,9 @@ from laurels.core.parse.scope import LIFETIME_DAYS_MAX, Scope, form_of, read_cam
 from laurels.core.rulebook import Badge, Cap, EarnRule, Window, WindowKind
 
 EARN: Final = (
-    *("id", *HEARING, "points", "currency", "amount"),
-    *("campaign", "cap", "expires", "multiply"),
-)
+    "id", *HEARING, "points", "currency", "amount",
+    "campaign", "cap", "expires", "multiply",
+)  # fmt: skip
 CAPPED: Final = {"points": ("points",), "times": ("times",)}
 CAP_WINDOWS: Final[tuple[WindowKind, ...]] = ("daily", "weekly", "monthly", "yearly", "lifetime")
 BADGE: Final = ("id", "title", *HEARING, "description", "icon", "rarity")

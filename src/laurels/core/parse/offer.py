@@ -8,9 +8,9 @@ from laurels.core.parse.scope import read_price, read_span
 from laurels.core.rulebook import Offer
 
 OFFER: Final = (
-    *("id", "title", "type", "description", "price", "stock", "codes"),
-    *("per_participant", "starts", "ends"),
-)
+    "id", "title", "type", "description", "price", "stock", "codes",
+    "per_participant", "starts", "ends",
+)  # fmt: skip
 TYPES: Final = ("coupon", "voucher", "physical", "digital", "points_multiplier")
 
 

@@ -1,7 +1,7 @@
 """Scores of leaderboards and contests."""
 
 from collections.abc import Generator, Iterator
-from typing import Final, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -27,10 +27,7 @@ from laurels.core.rules.chain import Chain
 from laurels.core.rules.reward import pay
 from laurels.core.section import PACE, PRIZE, PROFILE, Pace
 from laurels.core.state import BOARD
-from laurels.core.window import window_key
-
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
+from laurels.core.window import HOUR_MS, MINUTE_MS, window_key
 
 
 def score(chain: Chain, board: Board | Contest, fact: Fact) -> Iterator[Change]:

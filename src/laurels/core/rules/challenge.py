@@ -30,6 +30,7 @@ from laurels.core.section import DONE, ENROLLED
 from laurels.core.state import Progress, is_owed
 from laurels.core.window import (
     HOUR_MS,
+    MINUTE_MS,
     is_within,
     rolling_name,
     rolling_window,
@@ -40,7 +41,6 @@ DROP_OFF: Final = "drop/"
 """What the due dates of challenges that stand still begin with."""
 ONCE: Final = ("lifetime", "fixed")
 """Kinds of windows of which there is only one."""
-MINUTE_MS: Final = 60_000
 AHEAD_MS: Final = MINUTE_MS
 """How far ahead of us the clock of a present fact may be."""
 

@@ -85,7 +85,7 @@ def hold(chain: Chain, command: Hold) -> Iterator[Change]:
     """Set points aside: those first that expire soonest, and they go on ageing."""
     currency = currency_of(chain, command.currency)
     if command.expires_at is not None and command.expires_at <= command.received_at:
-        raise InvalidCommand("`expires_at` must lie in the future.")
+        raise InvalidCommand("The hold must expire in the future.")
     lots, _ = take_lots(chain.draft.read(LOTS, currency) or (), command.amount)
     held = held_account_of(chain.occasion.participant)
     yield _posting(chain, chain.account, held, currency, command.amount, rule="@hold")
@@ -101,7 +101,7 @@ def end_hold(chain: Chain, command: EndHold) -> Iterator[Change]:
         raise UnknownName("There is no such hold: it was captured, released, or never placed.")
     captured = (command.amount or held.amount) if command.capture else 0
     if captured > held.amount:
-        raise InvalidCommand(f"The hold has {held.amount}, and {captured} cannot be captured.")
+        raise InvalidCommand(f"The hold contains {held.amount}, so {captured} cannot be captured.")
     return _end(chain, command.hold, held, captured, at=command.received_at)
 
 

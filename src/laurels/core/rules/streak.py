@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from laurels.core import limits
-from laurels.core import streak as mathematics
 from laurels.core.change import (
     Change,
     FreezeSpent,
@@ -21,6 +20,7 @@ from laurels.core.rulebook import Streak
 from laurels.core.rules.chain import Chain
 from laurels.core.rules.freeze import freeze, look_ahead, record_of
 from laurels.core.rules.reward import pay
+from laurels.core.streak import extend, last_known, owed, place, untold
 from laurels.core.window import DAY_MS
 
 __all__ = ["freeze", "hear", "pause", "settle"]
@@ -32,13 +32,13 @@ def hear(chain: Chain, streak: Streak, fact: Fact) -> Iterator[Change]:
 
     What was missed before and is not told yet, because a zone or the rulebook changed, comes first.
     """
-    placed = mathematics.place(streak, record_of(chain, streak), fact.at, chain.calendar)
+    placed = place(streak, record_of(chain, streak), fact.at, chain.calendar)
     if placed is None:
         return
     yield from _missed(chain, streak, chain.now)
     record = record_of(chain, streak)
     period, early = placed
-    extended = mathematics.extend(record, period, early=early)
+    extended = extend(record, period, early=early)
     incidents = chain.rulebook.rulebook.incidents
     before = Course(streak, record, chain.calendar, incidents)
     after = Course(streak, extended, chain.calendar, incidents)
@@ -53,14 +53,14 @@ def hear(chain: Chain, streak: Streak, fact: Fact) -> Iterator[Change]:
         after.runs == before.runs,
         fact.because,
     )
-    reached = mathematics.owed(streak, extended, before, after, period)
+    reached = owed(streak, extended, before, after, period)
     while reached:  # What one pays may be freezes, and make the next one due.
         milestone, noted = reached[0]
         yield StreakMilestoneReached(streak.id, milestone.at, noted, fact.at, fact.because)
         yield from pay(chain, milestone.rewards, streak.id, fact.at, fact.because)
         record = record_of(chain, streak)
         after = Course(streak, record, chain.calendar, incidents)
-        reached = mathematics.owed(streak, record, before, after, period)
+        reached = owed(streak, record, before, after, period)
     look_ahead(chain, streak, after)
 
 
@@ -86,10 +86,10 @@ def settle(chain: Chain, streak: Streak, at: Instant) -> Iterator[Change]:
 
 def _missed(chain: Chain, streak: Streak, at: Instant) -> Iterator[Change]:
     record, still_open = record_of(chain, streak), open_period(streak, at, chain.calendar)
-    if mathematics.last_known(record) >= still_open - 1:
+    if last_known(record) >= still_open - 1:
         return  # By far the most often: nothing lies in between.
     incidents = chain.rulebook.rulebook.incidents
-    for judgement in mathematics.untold(streak, record, chain.calendar, incidents):
+    for judgement in untold(streak, record, chain.calendar, incidents):
         period = judgement.period
         if period >= still_open:
             break

@@ -60,6 +60,14 @@ TAKES_ROWS: Final = "jsonb_array_elements"
 BY_THE_WHOLE: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 """Ways to read that are good where all of a table is wanted."""
 
+UNHURRIED: Final = {
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "plan_cache_mode": "auto",
+    **dict.fromkeys(BY_THE_WHOLE, "on"),
+}
+"""The settings for whoever goes through all of a database: that is no statement of a request."""
+
 OPTIONS: Final = " ".join(
     f"-c {name}={value}"
     for name, value in {
@@ -196,7 +204,7 @@ class PostgresConnections:
             yield lent
         except psycopg.Error as failure:
             if is_ready_for(failure):
-                raise Conflict(_said(failure)) from failure
+                raise Conflict(said(failure)) from failure
             self._log(how, failure)
             raise Unavailable(f"The store cannot be {how}; try again.") from failure
         finally:
@@ -206,7 +214,7 @@ class PostgresConnections:
         """Tell operators what the server said; callers are told that it is not their fault."""
         if (now := stopwatch()) - self._said_at >= SAID_EVERY_S:
             self._said_at = now
-            log.warning("the store cannot be %s: %s", how, _said(failure))
+            log.warning("the store cannot be %s: %s", how, said(failure))
 
     def _open(self) -> Patient:
         connection = connect(self._url)
@@ -273,6 +281,12 @@ def connect(url: str) -> Patient:
     return connection
 
 
+def wait_for_ever(connection: Connection[Any]) -> None:
+    """Let a connection wait for locks, and statements take, as long as it takes."""
+    for limit in ("statement_timeout", "lock_timeout"):  # The first counts while the other waits.
+        connection.execute("SELECT set_config($1, '0', false)", (limit,))
+
+
 def is_ready_for(failure: psycopg.Error) -> bool:
     """Say whether the server is as it should be, and took offence at what it was given."""
     if failure.sqlstate is not None:
@@ -282,7 +296,7 @@ def is_ready_for(failure: psycopg.Error) -> bool:
     return not isinstance(failure, psycopg.OperationalError | psycopg.InterfaceError)
 
 
-def _said(failure: psycopg.Error) -> str:
-    """Return what the server said, in one line."""
-    said = failure.diag.message_primary or str(failure)
-    return " ".join(said.split()).rstrip(".")
+def said(failure: Exception) -> str:
+    """Return what a server said, or what went wrong on the way to it, in one line."""
+    primary = failure.diag.message_primary if isinstance(failure, psycopg.Error) else None
+    return " ".join((primary or str(failure)).split()).rstrip(".")

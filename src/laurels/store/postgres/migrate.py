@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.errors import UndefinedTable
 
 from laurels.store.migrate import Migration, missing
+from laurels.store.postgres.connections import wait_for_ever
 
 LOCK: Final = "SELECT pg_advisory_lock(hashtextextended('laurels migrate', 0))"
 UNLOCK: Final = "SELECT pg_advisory_unlock(hashtextextended('laurels migrate', 0))"
@@ -40,8 +41,7 @@ def migrate(connection: Connection[Any], *, only_check: bool = False) -> list[st
 @contextmanager
 def _locked(connection: Connection[Any]) -> Generator[None]:
     """Be the only one who migrates, for as long as it takes: a large table is not done quickly."""
-    for limit in ("statement_timeout", "lock_timeout"):
-        connection.execute("SELECT set_config($1, '0', false)", (limit,))
+    wait_for_ever(connection)
     connection.execute(LOCK)
     try:
         yield

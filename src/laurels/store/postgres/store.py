@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from laurels.core.event import TenantId
 from laurels.store.hand import Hand
-from laurels.store.postgres.connections import BY_THE_WHOLE, PostgresConnections, PostgresHand
+from laurels.store.postgres.connections import UNHURRIED, PostgresConnections, PostgresHand
 from laurels.store.postgres.migrate import migrate
 from laurels.store.postgres.statistics import Statistics
 from laurels.store.postgres.transaction import Memory, PostgresTransaction
@@ -52,8 +52,6 @@ class PostgresStore(SqlStore):
     def _damage(self, reader: Hand) -> Iterator[str]:
         # All of the data is read in one transaction, however long that takes.
         assert isinstance(reader, PostgresHand)
-        for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            reader.configure(setting, "0")
-        for setting in ("plan_cache_mode", *BY_THE_WHOLE):
-            reader.configure(setting, "auto" if setting == "plan_cache_mode" else "on")
+        for setting, value in UNHURRIED.items():
+            reader.configure(setting, value)
         yield from ()

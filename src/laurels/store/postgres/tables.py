@@ -12,20 +12,13 @@ from psycopg.sql import SQL, Composed, Identifier
 from laurels.store.copy import CopyRefused, RowRefused, Table, all_tables
 from laurels.store.hand import Row
 from laurels.store.migrate import SchemaTooNew, SchemaTooOld
-from laurels.store.postgres.connections import BY_THE_WHOLE, PostgresHand, connect
+from laurels.store.postgres.connections import UNHURRIED, PostgresHand, connect, said
 from laurels.store.postgres.migrate import migrate
 from laurels.store.verify import verify
 
 GONE_WITHIN_S: Final = 1.0
 """What the connections of a process that has just ended get to be gone."""
 LOOK_EVERY_S: Final = 0.05
-
-UNHURRIED: Final = {
-    "statement_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
-    "plan_cache_mode": "auto",
-    **dict.fromkeys(BY_THE_WHOLE, "on"),
-}
 
 IDENTITY: Final = """
 SELECT pg_postmaster_start_time()::text, oid::bigint, current_schema()
@@ -83,7 +76,7 @@ class PostgresTables:
                 for row in rows:
                     copy.write_row(row)
         except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded) as failure:
-            raise RowRefused(_said(failure)) from failure
+            raise RowRefused(said(failure)) from failure
 
     def settle(self) -> None:
         names = _listed(table.name for table in all_tables())
@@ -137,7 +130,7 @@ class PostgresPlace:
             raise CopyRefused(f"{self.name}: {problem.message}") from problem
         except psycopg.Error as failure:
             raise CopyRefused(
-                f"{self.name} cannot be used: {_said(failure)}. Nothing was copied."
+                f"{self.name} cannot be used: {said(failure)}. Nothing was copied."
             ) from failure
 
     def _lock(self, connection: Connection[Any], statement: SQL) -> None:
@@ -189,16 +182,9 @@ def types(connection: Connection[Any], table: Table) -> list[int]:
 
 
 def _configure(connection: Connection[Any]) -> None:
-    """Take time: all of a store is no statement of a request."""
     for setting, value in UNHURRIED.items():
         connection.execute("SELECT set_config($1, $2, false)", (setting, value))
 
 
 def _listed(names: Iterable[str]) -> Composed:
     return SQL(", ").join(map(Identifier, names))
-
-
-def _said(failure: psycopg.Error) -> str:
-    """Return what the server said, in one line."""
-    said = failure.diag.message_primary or str(failure)
-    return " ".join(said.split()).rstrip(".")

@@ -106,6 +106,31 @@ SELECT wanted.command, COALESCE(e.received_at, j.recorded_at), j.command, j.vers
        (SELECT name, properties, occurred_at, received_at
           FROM events WHERE tenant = :tenant AND id = j.command LIMIT 1) AS e ON TRUE;
 
+-- name: find_keyed (sqlite)
+-- No index knows keys: every event of these participants is looked at, once. That is for those who
+-- come so late that no receipt can tell, and no insert has to pay for it.
+SELECT e.participant, e.key, e.received_at, e.id
+  FROM json_each(:participants) AS wanted
+ CROSS JOIN events AS e
+    ON e.tenant = :tenant
+   AND e.participant = wanted.value
+   AND e.received_at BETWEEN :since AND :until
+   AND e.key IN (SELECT value FROM json_each(:keys))
+ ORDER BY e.received_at, e.id;
+
+-- name: find_keyed (postgres)
+SELECT e.participant, e.key, e.received_at, e.id
+  FROM json_array_elements_text(CAST(:participants AS JSON)) AS wanted (participant)
+ CROSS JOIN LATERAL
+       (SELECT participant, key, received_at, id
+          FROM events
+         WHERE tenant = :tenant
+           AND participant = wanted.participant
+           AND received_at BETWEEN :since AND :until
+           AND key = ANY (ARRAY(SELECT json_array_elements_text(CAST(:keys AS JSON))))
+        OFFSET 0) AS e
+ ORDER BY e.received_at, e.id;
+
 -- name: put_duplicates
 -- One id is told once, however often its entry comes.
 INSERT INTO duplicates (tenant, id, duplicate_of)

@@ -1,20 +1,19 @@
-"""All that one process shares with others through one Redis."""
+"""What one process tells the others that share its Redis, and what it hears from them."""
 
 from collections.abc import Callable, Collection
-from functools import partial
 
 from laurels.core.event import ParticipantId, TenantId
 from laurels.engine.ports import Clock, Meter, Submitter
 from laurels.engine.sharing import SeveralWriters
-from laurels.link import Link, connect_blocking
-from laurels.notify.heard import Heard
+from laurels.link import BlockingLink, Link
+from laurels.notify.heard import HeardKeys
 from laurels.notify.listener import Listener
 from laurels.notify.receipts import SharedReceipts
 from laurels.notify.teller import Teller
 from laurels.notify.wake import Hearing, Topic, hearing_any, hearing_moved
 
 
-class Company:
+class Neighbours:
     """
     What is told, and what is heard, by one process among several.
 
@@ -23,11 +22,14 @@ class Company:
     """
 
     def __init__(
-        self, url: str, clock: Clock, may_begin_anew: Callable[[ParticipantId], bool]
+        self,
+        connect: Callable[[], BlockingLink],
+        clock: Clock,
+        may_begin_anew: Callable[[ParticipantId], bool],
     ) -> None:
-        self._connect = partial(connect_blocking, url)
+        self._connect = connect
         self._may_begin_anew = may_begin_anew
-        self._heard = Heard()
+        self._heard = HeardKeys()
         self._hearings: dict[Topic, Hearing] = {}
         self._listener: Listener | None = None
         self.teller = Teller(self._connect, clock, may_begin_anew)
