@@ -94,10 +94,15 @@ class CupLives(Lives):
         ends = datetime.now(UTC) + timedelta(seconds=self.chance.uniform(*ENDS_AFTER_S))
         self.cups.append(announce(self.file, self.rulebook, self.cups, ends))
 
+        killing: list[asyncio.Task[None]] = []
+
+        def begin() -> None:  # Not before all clients are there: the moment may be very near.
+            kill = asyncio.to_thread(self.kill_amid, server.process)
+            killing.append(asyncio.create_task(kill))
+
         async def storm() -> None:
-            killing = asyncio.create_task(asyncio.to_thread(self.kill_amid, server.process))
-            await self.load.storm(server.url, 0, lambda: None)
-            await killing
+            await self.load.storm(server.url, 0, begin)
+            await asyncio.gather(*killing)
 
         asyncio.run(self.load.enter(server.url))
         asyncio.run(storm())

@@ -52,8 +52,7 @@ class SqlQueries:
             return read_analytics(reader, tenant, asked)
 
     def receipts(self, tenant: TenantId, addresses: Sequence[Address]) -> dict[Address, Remembered]:
-        with self._connections.reading() as reader:
-            return find_receipts(reader, tenant, addresses)
+        return find_receipts(self._connections.read, tenant, addresses)
 
     def is_ready(self) -> bool:
         try:

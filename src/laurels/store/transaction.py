@@ -1,7 +1,7 @@
 """Values ↔ rows, for one tenant within one transaction."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -47,7 +47,10 @@ class SqlTransaction(ABC):
     ) -> Mapping[ParticipantId, State]: ...
 
     def find_receipts(self, addresses: Sequence[Address]) -> dict[Address, Remembered]:
-        return find_receipts(self._hand, self._tenant, addresses)
+        return find_receipts(self._read, self._tenant, addresses)
+
+    def _read(self, name: str, *values: object) -> Sequence[Row]:
+        return self._hand.run(name, *values).fetchall()
 
     def find_decided(self, commands: Sequence[EventId]) -> dict[EventId, Remembered]:
         rows = self._hand.run("find_decided", encode_list(commands), self._tenant).fetchall()
@@ -138,19 +141,19 @@ class SqlTransaction(ABC):
 
 
 def find_receipts(
-    hand: Hand, tenant: TenantId, addresses: Sequence[Address]
+    read: Callable[..., Sequence[Row]], tenant: TenantId, addresses: Sequence[Address]
 ) -> dict[Address, Remembered]:
     """Return what is remembered under these addresses, in a step for each kind of operation."""
     found: dict[Address, Remembered] = {}
     for operation, group in groupby(sorted(addresses, key=itemgetter(1)), key=itemgetter(1)):
         wanted = list(group)
-        rows = hand.run(
+        rows = read(
             "find_receipts",
             encode_list(participant for participant, _, _ in wanted),
             tenant,
             operation,
             b"".join(digest for _, _, digest in wanted),
-        ).fetchall()
+        )
         for participant, digest, *columns in rows:
             found[participant, operation, digest] = to_remembered(*columns)
     return found
