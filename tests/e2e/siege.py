@@ -50,7 +50,7 @@ class Siege:
     """Walkers whose every event is logged, and customers who keep every receipt."""
 
     def __init__(self, town: Town, seed: int = 0, people: int | None = None) -> None:
-        """`people` is how many there are of each kind, if they are to be few."""
+        """`people` is how many there are of each kind, if not as many as usual."""
         self.town = town
         self.load = Load(seed)
         if town.queue is not None:

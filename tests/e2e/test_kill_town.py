@@ -18,6 +18,8 @@ from tests.servers import PostgresServer, RedisServer
 KILLS = 50 if LONG else 8
 PLANTED_KILLS = 2
 KILL_AFTER_S = (0.05, 0.5)
+PEOPLE = 256 if LONG else None
+"""QuestKit takes 100 events of one of them in a minute, and those that it has to refuse count."""
 BACK_S_MAX = 2
 ALL_DECIDED_S_MAX = 6
 DOWN_S = 0.4
@@ -203,7 +205,7 @@ def test_postgresql_is_killed_and_what_waits_is_decided_later(
         await asyncio.gather(fate.back(up), fate.drained(up))
 
     with Town(tmp_path, store, queue, works=1) as town:
-        siege = Siege(town)
+        siege = Siege(town, people=PEOPLE)
         fate = Fate(siege, "PostgreSQL")
         siege.run(lambda: fate.again(kill))
         finish(fate, capsys)
