@@ -177,8 +177,9 @@ def swept(stage):
     stage.reopen()
 
 
+@pytest.mark.parametrize("is_swept", [True, False])
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_key_that_was_free_again_counts_however_late_it_is_decided(stage, is_first):
+def test_a_key_that_was_free_again_counts_however_late_it_is_decided(stage, is_first, is_swept):
     sent = []
     for _ in range(2):
         sent.append(stage.event("buy", key="k", amount=5))
@@ -186,12 +187,27 @@ def test_a_key_that_was_free_again_counts_however_late_it_is_decided(stage, is_f
     decided, waited = sent if is_first else sent[::-1]
     stage.send(decided)
     stage.clock.move(by=DAY)
-    swept(stage)
+    if is_swept:
+        swept(stage)
 
     (answer,) = take(stage, waited)
 
     assert (answer.id, answer.answered_by) == (waited.id, "decision")
     assert stage.balance() == 10
+
+
+def test_a_key_stands_for_the_later_of_two_that_it_was_free_in_between(stage):
+    waited = stage.event("buy", key="k", amount=5)
+    stage.clock.move(by=DAY + 1)
+    stage.send(stage.event("buy", key="k", amount=7))
+    take(stage, waited)
+
+    (again,) = stage.send(stage.event("buy", key="k", amount=7))
+    (late,) = take(stage, waited)
+
+    assert (again.duplicate, again.mismatch) == (True, False)
+    assert (late.id, late.duplicate) == (waited.id, True)
+    assert stage.balance() == 12
 
 
 def test_of_several_with_a_key_the_first_within_its_time_stands(stage):

@@ -183,6 +183,17 @@ def test_receipts_that_count_no_more_are_forgotten_as_fast_as_they_come(stage, m
     assert stage.tell("buy", "p7", key="20", amount=1).duplicate
 
 
+def test_a_world_that_cannot_be_settled_keeps_nobody_from_tidying(stage, monkeypatch):
+    stage.tell("buy", key="k", amount=1)
+    stage.clock.move(by=2 * DAY)
+    monkeypatch.setattr(Scheduler, "_end_contests", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        step(stage)
+
+    assert stage.rows("SELECT COUNT(*) FROM receipts WHERE operation = 'event'") == [(0,)]
+
+
 def play_cup(stage):
     for who, amount in [("ann", 5), ("bob", 9), ("cid", 7), ("dan", 1)]:
         stage.tell("buy", who, amount=amount)

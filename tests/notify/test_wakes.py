@@ -13,7 +13,7 @@ from tests.servers import RedisServer
 from laurels.engine.engine import Engine
 from laurels.link import connect_blocking
 from laurels.notify.listener import Listener
-from laurels.notify.neighbours import Neighbours
+from laurels.notify.neighbours import CLOSE_S_MAX, Neighbours
 from laurels.notify.teller import GAP_S, Teller
 from laurels.notify.wake import TENANTS_NAMED_MAX, hearing_moved, write_moved
 
@@ -30,6 +30,25 @@ class Heard:
 
     def hear(self, what=None):
         self.all.append(what)
+
+
+def test_who_leaves_waits_for_nobody_who_is_silent():
+    silent = threading.Event()
+
+    def connect() -> Any:
+        silent.wait(30)
+        raise ConnectionError
+
+    neighbours = Neighbours(connect, SteadyClock(), lambda _: False)
+    neighbours.hear(revoked=lambda: None)
+    neighbours.start()
+    neighbours.teller.revoked()
+    begun = time.monotonic()
+    neighbours.close()
+    took_s = time.monotonic() - begun
+    silent.set()
+
+    assert took_s < 1.5 * CLOSE_S_MAX
 
 
 @pytest.fixture
@@ -60,7 +79,8 @@ def telling(url):
     try:
         yield teller
     finally:
-        teller.close()
+        teller.stop()
+        teller.join(3)
 
 
 @contextmanager
@@ -71,7 +91,8 @@ def listening(url, **hearings: Any):
     try:
         yield listener
     finally:
-        listener.close()
+        listener.stop()
+        listener.join(3)
 
 
 def until(is_so):
@@ -219,7 +240,8 @@ def test_closing_takes_no_longer_without_redis(records):
         server.kill()
         teller.moved(records)
         begun = time.monotonic()
-        teller.close()
+        teller.stop()
+        teller.join(3)
 
     assert time.monotonic() - begun < 4
     assert "laurels-teller" not in [thread.name for thread in threading.enumerate()]

@@ -13,6 +13,7 @@ from laurels.engine.intake import Intake
 from laurels.engine.queue import LANES
 from laurels.link import connect
 from laurels.queue.lanes import RedisLanes
+from laurels.queue.names import PARKED, STREAMS, lane_of
 
 
 def sync(line, *commands: Any, lanes: Any = RedisLanes) -> Any:
@@ -115,6 +116,27 @@ def test_a_sync_call_with_other_content_than_what_is_parked_hears_that_the_key_i
     line.drain()
     assert counted(line) == ['{"score":1}']
     assert line.stage.balance() == 5
+
+
+@pytest.mark.parametrize("is_parked", [True, False])
+def test_nothing_is_decided_in_place_of_what_this_version_cannot_read(line, is_parked):
+    first = line.stage.event("quiz", key="k", score=1)
+    lane = lane_of(first)
+    if is_parked:
+        park(line, first)
+        (parked,) = line.parked.listed(9)
+        line.link.hset(PARKED[lane], parked.id, b"a later version's")
+    else:
+        line.append(first)
+        ((id_, _),) = line.link.xrange(STREAMS[lane])
+        line.link.xdel(STREAMS[lane], id_)
+        line.link.execute_command("XSETID", STREAMS[lane], "0-0")
+        line.link.xadd(STREAMS[lane], {"e": b"a later version's"}, id=id_)
+
+    (refused,) = sync(line, line.stage.event("quiz", key="k", score=2))
+
+    assert isinstance(refused, Unavailable)
+    assert counted(line) == []
 
 
 def test_a_sync_call_with_what_is_parked_is_decided_however_it_is_spelled(line):

@@ -13,6 +13,7 @@ from tests.queue.line import Died, Line
 
 from laurels.core.errors import Unavailable
 from laurels.engine.queue import CLAIM_LIFETIME_MS, CLAIM_SETTLED_MS, LANES
+from laurels.engine.worker import DEATHS_NEAR_MAX
 from laurels.queue.names import STREAMS, claim_of, lane_of
 from laurels.queue.reading import RedisReader
 from laurels.queue.text import encode
@@ -421,6 +422,23 @@ def test_what_its_readers_had_decided_when_they_died_is_not_parked(line, point):
     assert line.parked.listed(9) == []
     assert line.stage.balance("p0") == 10
     assert (line.left(), line.pending(), line.traces()) == (0, 0, 0)
+
+
+def test_what_ever_more_readers_die_near_is_parked_though_it_is_decided(line):
+    line.append(*quizzes(line, people=1, each=1))
+    deaths = 0
+    while line.left():
+        line.free()
+        try:
+            line.drain(line.worker(_dies_at("committed")))
+        except Died:
+            deaths += 1
+
+    assert deaths == 1 + DEATHS_NEAR_MAX
+    (parked,) = line.parked.listed(9)
+    line.parked.requeue(parked.lane, parked.id)
+    line.drain()
+    assert line.stage.balance("p0") == 5
 
 
 def _dies_at(point):

@@ -109,11 +109,15 @@ class Batch:
             and command.id not in self._decided
             and address is not None
             and isinstance(command, Event)
-            and self._receipt_of(command, address) is None
+            and self._is_free(command, address)
         ]
         twins = self._transaction.find_twins(late) if late else {}
         decided = self._transaction.find_decided(sorted(set(twins.values()))) if twins else {}
         return {event: decided[twin] for event, twin in twins.items()}
+
+    def _is_free(self, command: Command, address: Address) -> bool:
+        known = self._remembered.get(address)
+        return known is None or is_expired(known.receipt, command)
 
     def _unfold(self, commands: Iterable[Command]) -> None:
         """Bring back the folded windows that a late command, or its chain, may move."""
@@ -130,19 +134,19 @@ class Batch:
         """Decide one command, or hand back the receipt of the last time it came."""
         if self._waited and (decided := self._decided.get(command.id)):
             return replay(decided, command, "store")
-        known = self._receipt_of(command, address) if address is not None else None
-        known = known or self._twins.get(command.id)
+        remembered = self._remembered.get(address) if address is not None else None
+        known = self._twins.get(command.id)
+        if remembered is not None and not is_expired(remembered.receipt, command):
+            known = remembered
         if known is not None:
             if self._waited:
                 self._duplicates[command.id] = known.receipt.id
             return replay(known, command, "store")
+        if remembered is not None and remembered.receipt.received_at > command.received_at:
+            address = None  # It comes so late that its key stands for another one by now.
         if self._is_due(command):
             self._settle(command)
         return self._decide(command, address, park)
-
-    def _receipt_of(self, command: Command, address: Address) -> Remembered | None:
-        known = self._remembered.get(address)
-        return None if known is None or is_expired(known.receipt, command) else known
 
     def _settle(self, command: Command) -> None:
         """Let time pass for a participant first: each moment due is a command of its own."""

@@ -111,7 +111,8 @@ class Gather:
 
     def _submit(self, gathered: list[Asked]) -> list[Outcome] | Exception:
         commands = [command for one in gathered for command in one.commands]
-        # Of those who share a batch with one that waited, the ids are looked up as well: all new.
+        # Who shares a batch with one that waited is taken for such a one: its id is looked up, and
+        # kept where it stands for another, in vain but to no harm.
         waited = any(one.waited for one in gathered)
         try:
             return self._engine.submit(commands, waited=waited)

@@ -100,7 +100,11 @@ class Lanes(Protocol):
         ...
 
     async def original(self, event: Event) -> Original | None:
-        """Return what was sent first with the key of an event, while it waits or is parked."""
+        """
+        Return what was sent first with the key of an event, while it waits or is parked.
+
+        Raises Unavailable, too, when nobody can read it.
+        """
         ...
 
     async def backlog(self) -> Backlog: ...

@@ -58,8 +58,16 @@ class Scheduler:
             await asyncio.sleep(0 if is_behind else STEP_S)
 
     async def step(self) -> bool:
-        """Settle a bounded number of participants, and end contests; say whether more are due."""
+        """Do a bounded part of what is due, and of what has to be tidied; say whether more is."""
         now = self._clock.now()
+        try:
+            is_more = await self._settle(now)
+        finally:  # Whatever is wrong with one world, what all of them leave must not pile up.
+            is_behind = await self._tidy(now)
+        return is_more or is_behind
+
+    async def _settle(self, now: Instant) -> bool:
+        """Settle a bounded number of participants, and end contests; say whether more are due."""
         due = await asyncio.to_thread(self._queries.due, now, COMMANDS_AT_ONCE_MAX)
         await self._submit(
             [
@@ -71,10 +79,13 @@ class Scheduler:
             rulebook = await asyncio.to_thread(self._queries.rulebook, world)
             await self._end_contests(world, rulebook, now)
             await asyncio.to_thread(self._remember_ranks, world, rulebook, now)
+        return len(due) == COMMANDS_AT_ONCE_MAX
+
+    async def _tidy(self, now: Instant) -> bool:
+        """Merge figures, and forget receipts; say whether there is more of either."""
         is_more = await self._merge_analytics(now)
         kept_since = now - limits.RECEIPT_KEPT_MS
-        is_more |= await asyncio.to_thread(self._upkeep.forget_receipts, kept_since)
-        return is_more or len(due) == COMMANDS_AT_ONCE_MAX
+        return await asyncio.to_thread(self._upkeep.forget_receipts, kept_since) or is_more
 
     async def _merge_analytics(self, now: Instant) -> bool:
         """Merge a slice, unless all was merged just now; say whether more wait."""

@@ -29,6 +29,8 @@ PAUSE_S_MIN: Final = 0.05
 PAUSE_S_MAX: Final = 0.5
 FAILURES_MAX: Final = 5
 DEATHS_MAX: Final = 2
+DEATHS_NEAR_MAX: Final = 10
+"""So many are too many, though whoever died had it decided."""
 REASON_CHARS_MAX: Final = 500
 
 Point: TypeAlias = Literal["read", "alone", "committed", "acknowledged", "parked"]
@@ -237,7 +239,8 @@ class Worker:
     def _try(self, entry: Entry) -> bool:
         """Decide one entry alone, which is noted before; say whether that is the end of it."""
         tries = self._reader.begin(entry)
-        if tries.deaths >= DEATHS_MAX and not self._is_decided(entry):
+        is_deadly = tries.deaths >= DEATHS_MAX and not self._is_decided(entry)
+        if is_deadly or tries.deaths >= DEATHS_NEAR_MAX:
             self._park(entry, f"whoever decided it alone died of it, {tries.deaths} times")
             return True
         self._reached("alone")

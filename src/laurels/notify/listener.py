@@ -19,7 +19,6 @@ SILENT_S_MAX: Final = 15.0
 """Who does not even answer a ping for so long is gone, whatever the connection says."""
 PAUSE_S_MIN: Final = 0.1
 PAUSE_S_MAX: Final = 1.0
-CLOSE_S_MAX: Final = 3.0
 
 
 class Listener:
@@ -43,9 +42,12 @@ class Listener:
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self._stopping.set()
-        self._thread.join(CLOSE_S_MAX)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end, but not for long."""
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         pause = PAUSE_S_MIN

@@ -1,8 +1,10 @@
 """What one process tells the others that share its Redis, and what it hears from them."""
 
 from collections.abc import Callable, Collection
+from typing import Final
 
 from laurels.core.event import ParticipantId, TenantId
+from laurels.engine.clock import stopwatch
 from laurels.engine.ports import Clock, Meter, Submitter
 from laurels.engine.sharing import SeveralWriters
 from laurels.link import BlockingLink, Link
@@ -11,6 +13,8 @@ from laurels.notify.listener import Listener
 from laurels.notify.receipts import SharedReceipts
 from laurels.notify.teller import Teller
 from laurels.notify.wake import Hearing, Topic, hearing_any, hearing_moved
+
+CLOSE_S_MAX: Final = 3.0
 
 
 class Neighbours:
@@ -63,7 +67,10 @@ class Neighbours:
             self._listener.start()
 
     def close(self) -> None:
-        """Tell the last of it. May block for some seconds."""
-        self.teller.close()
-        if self._listener is not None:
-            self._listener.close()
+        """Tell the last of it. May block for up to CLOSE_S_MAX."""
+        until = stopwatch() + CLOSE_S_MAX
+        ending = [self.teller, *filter(None, [self._listener])]
+        for one in ending:
+            one.stop()
+        for one in ending:
+            one.join(max(0.0, until - stopwatch()))

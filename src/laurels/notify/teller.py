@@ -19,7 +19,6 @@ GAP_S: Final = 0.02
 """How long what happens next is gathered after something was told: fifty messages a second."""
 PAUSE_S_MIN: Final = 0.1
 PAUSE_S_MAX: Final = 1.0
-CLOSE_S_MAX: Final = 3.0
 
 
 class Untold(NamedTuple):
@@ -58,11 +57,14 @@ class Teller(Notifier):
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
-        """Tell the last of it, unless that takes long."""
+    def stop(self) -> None:
+        """Tell the last of it, then end."""
         self._stopping.set()
         self._woken.set()
-        self._thread.join(CLOSE_S_MAX)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end, but not for long."""
+        self._thread.join(timeout_s)
 
     def moved(self, records: Sequence[Record]) -> None:
         """Tell that these were committed, and share their receipts."""

@@ -84,7 +84,9 @@ class RedisLanes:
             return None
         is_parked, said = bool(answer[0]), answer[1]
         first = decode_if_any(raw_of(said) if is_parked else said)
-        return first and Original(first, is_parked)
+        if first is None:
+            raise Unavailable("What was sent first with this key cannot be read; try again.")
+        return Original(first, is_parked)
 
     async def backlog(self) -> Backlog:
         groups = together(self._link, range(LANES))

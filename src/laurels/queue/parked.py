@@ -32,8 +32,11 @@ def kept(reason: str, at: Instant, raw: bytes) -> bytes:
 
 
 def raw_of(value: bytes) -> bytes:
-    """Return the entry as it was."""
-    return _decode(value).raw
+    """Return the entry as it was; nothing where that cannot be read."""
+    try:
+        return _decode(value).raw
+    except msgspec.MsgspecError:
+        return b""
 
 
 class RedisParked:
