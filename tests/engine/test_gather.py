@@ -81,6 +81,26 @@ def test_each_hears_what_came_of_its_own(stage):
     assert [receipt.changes[0].amount for receipt in second + third] == [3, 4, 5]
 
 
+def test_only_of_those_that_waited_it_is_kept_which_other_id_they_came_to(stage):
+    first, waited, again = (stage.event("buy", key="k", amount=1) for _ in range(3))
+    stage.send(first)
+
+    async def play():
+        async with gathering(stage) as gather:
+            with held(stage.path):
+                waiting = [
+                    gather.submit([one], waited=one is waited)
+                    for one in (*buys(stage, 2), again, waited, stage.event("buy", "bob", amount=3))
+                ]
+            return await asyncio.gather(*waiting)
+
+    answers = asyncio.run(play())
+
+    assert [receipt.id for (receipt,) in answers[1:3]] == [first.id] * 2
+    assert (stage.balance(), stage.balance("bob")) == (3, 3)
+    assert stage.rows("SELECT id FROM duplicates") == [(waited.id,)]
+
+
 def test_a_batch_ends_at_its_size(stage, monkeypatch):
     monkeypatch.setattr(limits, "GATHERED_EVENTS_MAX", 4)
 

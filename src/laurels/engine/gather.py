@@ -4,6 +4,8 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
@@ -74,10 +76,12 @@ class Gather:
 
     def _write(self) -> None:
         while gathered := self._gather():
-            result = self._submit(gathered)
-            if self._is_closing and isinstance(result, Unavailable):
-                gathered += self._rest()
-            self._loop.call_soon_threadsafe(self._answer, gathered, result)
+            for waited, group in groupby(gathered, key=attrgetter("waited")):
+                asked = list(group)
+                result = self._submit(asked, waited=waited)
+                if self._is_closing and isinstance(result, Unavailable):
+                    asked += self._rest()
+                self._loop.call_soon_threadsafe(self._answer, asked, result)
 
     def _gather(self) -> list[Asked]:
         """
@@ -109,11 +113,8 @@ class Gather:
         self._queue.put(None)
         return rest
 
-    def _submit(self, gathered: list[Asked]) -> list[Outcome] | Exception:
+    def _submit(self, gathered: list[Asked], *, waited: bool) -> list[Outcome] | Exception:
         commands = [command for one in gathered for command in one.commands]
-        # Who shares a batch with one that waited is taken for such a one: its id is looked up, and
-        # kept where it stands for another, in vain but to no harm.
-        waited = any(one.waited for one in gathered)
         try:
             return self._engine.submit(commands, waited=waited)
         except Exception as failure:
