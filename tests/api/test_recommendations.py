@@ -168,7 +168,7 @@ def test_a_server_asks_the_model_it_was_told_of_and_tells_it_little(tmp_path):
         event = {
             "userId": "secret_person",
             "name": "purchase",
-            "payload": {"card": "4111"},
+            "payload": {"card": "4111 1111 1111 1111"},
             "timestamp": 1_716_100_000_000,
         }
         urllib3.request("POST", running.url + "/v1/events", json=event, headers=headers)
@@ -180,7 +180,7 @@ def test_a_server_asks_the_model_it_was_told_of_and_tells_it_little(tmp_path):
         made = {"missionIds": ["runner"], "reason": "Run, it is sunny.", "cached": False}
         assert replies == [made | {"count": 1}, made | {"count": 1, "cached": True}]
         (request,) = model.requests
-        assert b"4111" not in request
+        assert b"4111 1111" not in request
         assert b"secret_person" not in request
         told = json.loads(json.loads(request.partition(b"\r\n\r\n")[2])["messages"][1]["content"])
         assert told["recentEvents"] == [{"name": "purchase", "count": 1}]
