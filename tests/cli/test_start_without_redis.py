@@ -1,7 +1,6 @@
 """A server that starts while Redis is away: it serves all else, and looks before it uses it."""
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,25 +17,15 @@ from redis.exceptions import (
 from tests.cli.conftest import RULEBOOK
 from tests.servers import SLOTS, RedisServer, free_port
 from tests.serving import Running, Working, environment, laurels
+from tests.waiting import until
 
 from laurels.wiring.gate import reaching
 from laurels.wiring.places import QueueNotReached
 
-SOON_S = 20
 INSTALLATION = "{laurels}:installation"
 AWAY = "Redis is not used yet"
 LATER = "/api/v1/ingest/events"
 SYNC = "/api/v1/ingest/events/sync"
-
-
-def soon(what: Callable[[], Any]) -> Any:
-    """Ask again and again until there is an answer."""
-    until = time.monotonic() + SOON_S
-    while time.monotonic() < until:
-        if answer := what():
-            return answer
-        time.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 class Serving:
@@ -118,7 +107,7 @@ def check_without_redis(server: Serving, key: str) -> None:
 
 
 def check_in_use(server: Serving) -> None:
-    soon(lambda: server.post(LATER, "in-use").status == 202)
+    until(lambda: server.post(LATER, "in-use").status == 202)
 
 
 def test_it_serves_all_else_and_goes_on_as_if_redis_had_been_there(serve, postgres_url, tmp_path):
@@ -133,13 +122,13 @@ def test_it_serves_all_else_and_goes_on_as_if_redis_had_been_there(serve, postgr
             assert server.durability() == "buffered"
             places = ("--store", postgres_url, "--queue", redis.url)
             with Working("work", *places, cwd=tmp_path) as worker:
-                soon(lambda: server.decided() == 2)
+                until(lambda: server.decided() == 2)
                 assert worker.stop() == 0
             # Streams of others hear of it, its receipts are shared, and so are limits.
-            soon(lambda: dict(link.pubsub_numsub("laurels:moved"))[b"laurels:moved"])
+            until(lambda: dict(link.pubsub_numsub("laurels:moved"))[b"laurels:moved"])
             assert server.post(SYNC, "b").status == 200
-            soon(lambda: list(link.scan_iter("{laurels-*}:receipt:*")))
-            soon(lambda: server.metric("laurels_limits_shared") == 1)
+            until(lambda: list(link.scan_iter("{laurels-*}:receipt:*")))
+            until(lambda: server.metric("laurels_limits_shared") == 1)
             assert list(link.scan_iter("{laurels-*}:rate:*"))
 
 
@@ -190,7 +179,7 @@ def test_a_redis_that_may_drop_events_is_never_written_to(serve):
             RedisServer(port=port, maxmemory_policy="allkeys-lru") as redis,
             redis.client() as link,
         ):
-            soon(lambda: server.said("has maxmemory-policy = allkeys-lru"))
+            until(lambda: server.said("has maxmemory-policy = allkeys-lru"))
             check_without_redis(server, "b")
             assert link.keys() == []
             # Once it is right it is used.
@@ -208,7 +197,7 @@ def test_a_redis_of_another_installation_is_never_written_to(serve):
             assert server.post(LATER, "a").status == 503
             redis.restart()
             with redis.client() as link:
-                soon(lambda: server.said("is the queue of another installation (another;"))
+                until(lambda: server.said("is the queue of another installation (another;"))
                 check_without_redis(server, "b")
                 assert link.keys() == [INSTALLATION.encode()]
                 assert link.get(INSTALLATION) == b"another"

@@ -6,16 +6,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 from tests.cli.conftest import RULEBOOK
 from tests.servers import PostgresServer, RedisServer
 from tests.serving import Running, Working, laurels, program
+from tests.waiting import until
 
 LANES = 64
-SOON_S = 10
 
 
 @pytest.fixture
@@ -35,16 +34,6 @@ def link(redis_url: str) -> Iterator[redis.Redis]:
         yield link
 
 
-def soon(what: Any) -> Any:
-    """Ask again and again until there is an answer."""
-    until = time.monotonic() + SOON_S
-    while time.monotonic() < until:
-        if answer := what():
-            return answer
-        time.sleep(0.02)
-    raise AssertionError("it never came")
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_decides_what_a_server_accepted_and_stops_when_told_to(places, tmp_path, number):
     with (
@@ -54,7 +43,7 @@ def test_a_worker_decides_what_a_server_accepted_and_stops_when_told_to(places, 
         event = {"participant_id": "ada", "event_name": "commit_landed", "idempotency_key": "a"}
         assert server.post("/api/v1/ingest/events", event)["accepted"]
         history = "/api/v1/gamify/participants/ada/events"
-        assert soon(lambda: server.get(history)["total"])
+        assert until(lambda: server.get(history)["total"])
         begun = time.monotonic()
         assert worker.stop(number) == 0
 
@@ -213,7 +202,7 @@ def test_what_was_parked_is_listed_requeued_and_discarded(places, tmp_path, link
     with Working("work", *places, cwd=tmp_path) as worker:
         assert (queue("parked").returncode, queue("parked").stdout) == (0, "Nothing is parked.\n")
         link.xadd("{lane-7}:events", {"e": b"\xffno event"})
-        soon(lambda: link.hlen("{lane-7}:parked"))
+        until(lambda: link.hlen("{lane-7}:parked"))
         worker.stop()
     listed = queue("parked")
     assert listed.returncode == 1
@@ -226,7 +215,7 @@ def test_what_was_parked_is_listed_requeued_and_discarded(places, tmp_path, link
     again = queue("requeue", place)
     assert (again.returncode, again.stdout) == (1, f"Not parked: {place}\n")
     with Working("work", *places, cwd=tmp_path):
-        soon(lambda: link.hlen("{lane-7}:parked"))
+        until(lambda: link.hlen("{lane-7}:parked"))
     place = queue("parked").stdout.split()[0]
     assert queue("discard", place).stdout == f"Discarded {place}\n"
     assert queue("parked").returncode == 0

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 from tests.cast import HOUR, a_stage
 from tests.servers import RedisServer
+from tests.waiting import until_so
 
 from laurels.core import limits
 from laurels.core.command import Reset
@@ -26,7 +27,6 @@ from laurels.notify.receipts import keep, kept_of, read_kept
 from laurels.notify.together import Together
 
 RULEBOOK = "earn: [{id: one, event: buy, points: 5}]"
-WAIT_S_MAX = 10
 
 
 def may_begin_anew(participant):
@@ -92,13 +92,6 @@ def hearing(server):
         return client.pubsub_numsub("laurels:kept")[0][1]
 
 
-async def until(is_so):
-    """Wait for what another thread brings."""
-    async with asyncio.timeout(WAIT_S_MAX):
-        while not is_so():  # noqa: ASYNC110 - it is told to nobody else
-            await asyncio.sleep(0.005)
-
-
 async def settled(seconds=0.3):
     """Let pass what would come by now, if it came at all."""
     await asyncio.sleep(seconds)
@@ -108,7 +101,7 @@ def test_what_another_process_answered_is_a_hit_and_after_a_flush_the_stores(sta
     async def play():
         async with process(stage, redis.url) as here, process(stage, redis.url) as there:
             first = await here.send(stage.event("buy", key="k", n=1))
-            await until(lambda: keys_of(redis))
+            await until_so(lambda: keys_of(redis))
             again = await there.send(stage.event("buy", key="k", n=1))
             other = await there.send(stage.event("buy", key="k", n=2))
             redis.flush()
@@ -163,7 +156,7 @@ def test_an_expired_receipt_decides_nothing(stage, redis):
     async def play():
         async with process(stage, redis.url) as here, process(stage, redis.url) as there:
             first = await here.send(stage.event("buy", key="k"))
-            await until(lambda: keys_of(redis))
+            await until_so(lambda: keys_of(redis))
             stage.clock.move(by=limits.RECEIPT_LIFETIME_MS + 1)
             return first, await there.send(stage.event("buy", key="k"))
 
@@ -179,7 +172,7 @@ def test_a_new_key_asks_redis_nothing_once_everything_is_heard(stage, redis_serv
 
     async def play():
         async with process(stage, redis_server.url) as here:
-            await until(lambda: hearing(redis_server) == 1)
+            await until_so(lambda: hearing(redis_server) == 1)
             with redis_server.client() as client:
                 before = client.info("commandstats").get("cmdstat_mget")
                 for number in range(20):
@@ -200,9 +193,9 @@ def test_what_was_heard_of_is_asked_for(stage, redis_server, monkeypatch):
             process(stage, redis_server.url) as here,
             process(stage, redis_server.url) as there,
         ):
-            await until(lambda: hearing(redis_server) == 2)
+            await until_so(lambda: hearing(redis_server) == 2)
             first = await here.send(stage.event("buy", key="k"))
-            await until(lambda: there.neighbours._heard._young)
+            await until_so(lambda: there.neighbours._heard._young)
             return first, await there.send(stage.event("buy", key="k"))
 
     first, again = asyncio.run(play())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.cast import CAFE, SHOP, SteadyClock, a_stage
 from tests.servers import RedisServer
+from tests.waiting import until
 
 from laurels.engine.engine import Engine
 from laurels.link import connect_blocking
@@ -17,7 +18,6 @@ from laurels.notify.neighbours import CLOSE_S_MAX, Neighbours
 from laurels.notify.teller import GAP_S, Teller
 from laurels.notify.wake import TENANTS_NAMED_MAX, hearing_moved, write_moved
 
-WAIT_S_MAX = 10
 RULEBOOK = "earn: [{id: one, event: buy, points: 5}]"
 OTHER = b"another."
 
@@ -93,13 +93,6 @@ def listening(url, **hearings: Any):
     finally:
         listener.stop()
         listener.join(3)
-
-
-def until(is_so):
-    end = time.monotonic() + WAIT_S_MAX
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def test_others_hear_of_a_commit_and_of_whose_it_was(redis, records):
